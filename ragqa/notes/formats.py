@@ -154,11 +154,10 @@ class Format(Struct, frozen=True):
     """A kind of file that holds notes.
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;
-        0 for a format that is read as it is.
+        0 for one that is always read, and as it is.
     :ivar needs: the library of the extra that converts it, in the child process; "" for none.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
-    :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
     name: str
@@ -167,7 +166,6 @@ class Format(Struct, frozen=True):
     needs: str = ""
     max_bytes: int = 0
     text_share: float = 1.0
-    is_always_read: bool = False
 
     def convert_here(self, data: bytes) -> Document:
         """A file's document, made in this process.
@@ -186,11 +184,6 @@ class Format(Struct, frozen=True):
         return ipynb.convert(data)
 
     @property
-    def is_installed(self) -> bool:
-        """Whether the library is there that it needs."""
-        return not self.needs or find_spec(self.needs) is not None
-
-    @property
     def seconds(self) -> int:
         """How long reading a file may take: a library's time is quadratic in a few pages."""
         return 300 if self.max_bytes else 20
@@ -207,8 +200,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         form.name: form
         for form in (
-            Format("markdown", (".md", ".markdown"), is_always_read=True),
-            Format("plain", (".txt",), is_always_read=True),
+            Format("markdown", (".md", ".markdown")),
+            Format("plain", (".txt",)),
             Format("html", (".html", ".htm"), 9, _LIBRARY, text_share=0.4),
             Format("org", (".org",), 7, _LIBRARY),
             Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
@@ -228,6 +221,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 _BY_SUFFIX = {suffix: form for form in FORMATS.values() for suffix in form.suffixes}
 
 
+def is_installed() -> bool:
+    """Whether the library is there that most formats need."""
+    return find_spec(_LIBRARY) is not None
+
+
 def suffix_of(name: str) -> str:
     """The lower-case suffix of a file's name or path, with its dot; "" for none."""
     _, dot, suffix = name.rpartition(".")
@@ -244,18 +242,18 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
 
     It is 0 where the extra is missing.
     """
-    wanted = frozenset(names)
+    wanted, has_extra = frozenset(names), is_installed()
     return {
-        suffix: (form.max_bytes or max_note_bytes) if form.is_installed else 0
+        suffix: (form.max_bytes or max_note_bytes) if has_extra or not form.needs else 0
         for suffix, form in _BY_SUFFIX.items()
-        if form.is_always_read or not wanted.isdisjoint((form.name, ALL))
+        if not form.version or not wanted.isdisjoint((form.name, ALL))
     }
 
 
 def why_format_is_off(path: str, names: Collection[str]) -> str:
     """Why a file is not read whose format the setting `formats` leaves out; "" for any other."""
     form = _BY_SUFFIX.get(suffix_of(path))
-    if form is None or form.is_always_read or form.name in names or ALL in names:
+    if form is None or not form.version or form.name in names or ALL in names:
         return ""
     return f"{form.name} is not read, since the setting formats does not name it"
 
@@ -271,7 +269,7 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     :param names: as in the setting `formats`.
     """
     wanted = {*names, *(format_of(suffix).name for suffix in suffixes)}
-    every = {form.name for form in FORMATS.values() if not form.is_always_read}
+    every = {form.name for form in FORMATS.values() if form.version}
     return f"ragqa config set formats {ALL if wanted >= every else ','.join(sorted(wanted))}"
 
 

@@ -12,7 +12,7 @@ from time import time_ns
 
 from msgspec import Struct
 
-from ragqa.notes.formats import NO_EXTRA, Document, Format, Unfit, format_of
+from ragqa.notes.formats import NO_EXTRA, Document, Format, Unfit, format_of, is_installed
 from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
@@ -99,7 +99,7 @@ def _digest(data: bytes, form: Format) -> str:
 def _document(form: Format, data: bytes, digest: str) -> Document:
     if not form.version:
         return form.convert_here(data)
-    if not form.is_installed:
+    if form.needs and not is_installed():
         raise Unfit(NO_EXTRA)
     from ragqa.notes.extraction import kept
 

@@ -98,7 +98,7 @@ def form(request):
 
 
 def test_the_settings_name_the_formats_that_are_not_always_read():
-    assert {one.name for one in FORMATS.values() if not one.is_always_read} == set(OPTIONAL_FORMATS)
+    assert {one.name for one in FORMATS.values() if one.version} == set(OPTIONAL_FORMATS)
 
 
 def test_title_sentence_and_items_are_found(form):
@@ -120,8 +120,8 @@ def test_title_sentence_and_items_are_found(form):
 def test_a_file_that_is_not_read_by_default_is_counted_until_it_is_switched_on(form, tmp_path):
     (tmp_path / path_in(form)).write_bytes(sample(form))
     off = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX)
-    assert bool(off.files) == form.is_always_read
-    assert dict(off.others) == ({} if form.is_always_read else {form.suffixes[-1]: 1})
+    assert bool(off.files) == (not form.version)
+    assert dict(off.others) == ({form.suffixes[-1]: 1} if form.version else {})
     on = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX, formats=[form.name])
     assert [file.path for file in on.files] == [path_in(form)]
     assert not on.others
