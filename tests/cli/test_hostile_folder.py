@@ -14,6 +14,8 @@ import forging
 import pytest
 from support import HANGS_S, QUICK, write_notes
 
+from ragqa.stores import open_store
+
 MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
 MODULES += ["ragqa", "rich", "typer", "numpy", "platformdirs", "tokenizers", "prompt_toolkit"]
 MODULES += ["openai", "anthropic", "ollama", "httpx", "httpx2", "httpcore2", "certifi", "torch"]
@@ -69,6 +71,46 @@ def test_a_backend_is_used_from_the_notes_folder_without_importing_or_obeying_it
     [(_, headers, body)] = stub.requests
     assert "Cats sleep" in str(body)
     assert "sk-of-the-notes" not in str(headers)
+
+
+ELSEWHERE = NOTES | {
+    "2024-05-03.md": "# Friday\n\nThe zebra was fed at noon.\n",
+    "templates/feeding.md": "# Feeding\n\nA zebra eats grass.\n",
+    "page.html": "<p>The zebra has no page.</p>",
+    "garten.md": "# Garten\n\nDas Zebra frisst jeden Morgen das Gras im Garten der Nachbarn.\n",
+}
+LURES = TRAP | {
+    **dict.fromkeys([".gitignore", ".ragqaignore"], "*\n"),
+    "ragqa.toml": "formats = 'all'\nlanguage = 'de'\npassage_tokens = 30\nmax_note_bytes = 9\n",
+    ".obsidian/app.json": '{"userIgnoreFilters": ["zebra", "2024"]}',
+    ".obsidian/templates.json": '{"folder": "templates"}',
+    ".obsidian/daily-notes.json": '{"format": "[zebra]", "folder": "/"}',
+    "zebra.md": "# Zebra\n\nThe zebra has 99 stripes.\n",
+}
+
+
+@pytest.mark.parametrize("where", ["current", "above", "beside"])
+def test_nothing_in_a_folder_changes_how_another_one_is_read(quick, tmp_path, where):
+    """Its ignore files are its own, too; settings are the user's."""
+
+    def read(name, files):
+        other = write_notes(tmp_path / name / "other", files)
+        notes = write_notes((other if where == "above" else tmp_path / name) / "wiki", ELSEWHERE)
+        places = ["--corpus", notes, *(["--corpus", other] if where == "beside" else [])]
+        places += ["--index", tmp_path / name / "index"]
+        cwd = other if where == "current" else None
+        asked = quick("ask", "how many stripes does the zebra have?", "--json", *places, cwd=cwd)
+        assert "16 stripes" in asked.document["answer"], asked.err
+        with open_store(tmp_path / name / "index").snapshot() as snapshot:
+            passages = snapshot.passages(at=[*snapshot.states])
+            return sorted(
+                (each.path, each.text, each.language, each.note_date, each.heading, each.title)
+                for each in passages
+            ), [(one["path"], one["quote"]) for one in asked.document["citations"]]
+
+    plain = read("plain", {".kept": ""})
+    assert len(plain[0]) == len(ELSEWHERE) - 1  # web pages are not read
+    assert read("lured", LURES) == plain
 
 
 @pytest.mark.parametrize("options", [["-P"], []])
