@@ -53,36 +53,27 @@ class Rule(Struct, frozen=True):
         return f'{place}{LEAVES_OUT}"{self.text.strip()}"'
 
 
-class Rules(Struct, frozen=True):
-    """The rules of one ignore file, relative to `folder`, which is "" or ends in `/`."""
+def excluding_rule(rules: Sequence[Rule], path: str, *, is_folder: bool) -> Rule | None:
+    """The rule that excludes a file or folder, or None; `rules` are in order from the corpus down.
 
-    folder: str
-    rules: tuple[Rule, ...]
-
-
-def excluding_rule(files: Sequence[Rules], path: str, *, is_folder: bool) -> Rule | None:
-    """The rule that excludes a file or folder, or None; `files` are in order from the corpus down.
-
-    The last matching pattern of the nearest ignore file decides. The walk never enters an ignored
-    folder, so nothing in it can be re-included, as in git.
+    The last that matches decides. The walk never enters an ignored folder, so nothing in it can be
+    re-included, as in git.
     """
-    for file in reversed(files):
-        relative = path[len(file.folder) :] + ("/" if is_folder else "")
-        for rule in reversed(file.rules):
-            if rule.regex.fullmatch(relative):
-                return rule if rule.excludes else None
-    return None
+    path += "/" * is_folder
+    last = next((rule for rule in reversed(rules) if rule.regex.fullmatch(path)), None)
+    return last if last and last.excludes else None
 
 
-def read_rules(top: Path, folder: str, name: str, *, most: int) -> tuple[Rules, list[str]]:
+def read_rules(top: Path, folder: str, name: str, *, most: int) -> tuple[list[Rule], list[str]]:
     """Read an ignore file; also return its problems, in a few words each.
 
+    :param folder: it is in this, "" or ending in `/`, relative to the corpus.
     :param most: how many rules to take from it.
     """
     try:
         lines = read_lines(top, folder + name)
     except OSError as exc:
-        return Rules(folder, ()), [f"not applied: {exc.strerror or exc}"]
+        return [], [f"not applied: {exc.strerror or exc}"]
     rules, problems = list[Rule](), list[str]()
     for number, line in enumerate(lines, start=1):
         text = line.rstrip()
@@ -94,16 +85,16 @@ def read_rules(top: Path, folder: str, name: str, *, most: int) -> tuple[Rules, 
             problems.append(f"not applied: from line {number}, more than {MAX_RULES:,} rules")
             break
         try:
-            regex = _compiled(text.removeprefix("!"))
+            regex = _compiled(folder, text.removeprefix("!"))
         except (ValueError, re.error) as exc:
             problems.append(f"not applied: line {number}, {exc}")
         else:
             rules.append(Rule(regex, not text.startswith("!"), folder + name, number, line))
-    return Rules(folder, tuple(rules)), problems
+    return rules, problems
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of git's as an expression that matches paths; those of folders end in `/`.
+def _compiled(folder: str, pattern: str) -> re.Pattern[str]:
+    """A pattern in a folder as an expression that matches paths; those of folders end in `/`.
 
     What a `*` or `**` skips is never tried again, so a match takes time linear in the path.
 
@@ -123,7 +114,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             runs.append("")
         else:
             runs[-1] += f"{_part(part)}/"
-    whole = _joined(runs, "(?>(?:[^/]+/)*?{})", "(?:.*/)?{}")
+    whole = re.escape(folder) + _joined(runs, "(?>(?:[^/]+/)*?{})", "(?:.*/)?{}")
     return re.compile(whole if pattern.endswith("/") else f"{whole}?", re.DOTALL)
 
 
@@ -175,7 +166,7 @@ def read_lines(top: Path, path: str) -> list[str]:
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 
-def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
+def vault_rules(top: Path, folder: str) -> tuple[list[Rule], dict[str, str]]:
     """The files that a vault leaves out: "Excluded files" and templates.
 
     :param folder: the vault, "" or ending in `/`, relative to the corpus.
@@ -197,8 +188,11 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
                     "not applied: its regular expressions; write patterns into .ragqaignore"
                 )
             else:
-                rules.append(Rule(_beginning(entry), excludes=True, file=path, line=0, text=entry))
-    return Rules(folder, tuple(rules)), problems
+                # Obsidian's filters are the beginnings of paths; a folder left out is not entered.
+                below = "" if entry.endswith("/") else "(?s:.*)"
+                regex = re.compile(re.escape(folder + entry) + below)
+                rules.append(Rule(regex, excludes=True, file=path, line=0, text=entry))
+    return rules, problems
 
 
 def read_settings(top: Path, path: str) -> dict[str, Any]:
@@ -214,9 +208,3 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
         return {}
     except (msgspec.DecodeError, RecursionError) as exc:
         raise ValueError("it is not a JSON object") from exc
-
-
-def _beginning(entry: str) -> re.Pattern[str]:
-    """A filter of Obsidian's, which is the beginning of paths, as an expression."""
-    below = "" if entry.endswith("/") else "(?s:.*)"  # a folder left out is not entered
-    return re.compile(re.escape(entry) + below)

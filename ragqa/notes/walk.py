@@ -14,7 +14,7 @@ from ragqa.notes.ignore import (
     IGNORE_FILES,
     MAX_RULES,
     VAULT_FOLDER,
-    Rules,
+    Rule,
     excluding_rule,
     read_rules,
     vault_rules,
@@ -70,7 +70,7 @@ class _Branch(Struct, frozen=True):
     """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
     path: str
-    rules: tuple[Rules, ...]
+    rules: tuple[Rule, ...]
 
 
 def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
@@ -149,7 +149,7 @@ def why_left_out(
 
 def _enter(
     top: Path, folder: _Branch, name: str, seen: _Seen
-) -> tuple[os.DirEntry[str], tuple[Rules, ...]]:
+) -> tuple[os.DirEntry[str], tuple[Rule, ...]]:
     """The named entry of a folder, and all rules for it."""
     entries = list(os.scandir(top / folder.path))
     for entry in entries:
@@ -197,19 +197,18 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
 
 def _rules_of(
     top: Path, folder: _Branch, entries: list[os.DirEntry[str]], seen: _Seen
-) -> tuple[Rules, ...]:
+) -> tuple[Rule, ...]:
     present = {entry.name for entry in entries}
-    rules = []
+    rules = list[Rule]()
     if VAULT_FOLDER in present:
-        read, problems = vault_rules(top, folder.path)
-        rules.append(read)
+        rules, problems = vault_rules(top, folder.path)
         for path, problem in problems.items():
             seen.skip(path, problem)
     for name in IGNORE_FILES:
         if name in present:
-            most = MAX_RULES - sum(len(each.rules) for each in (*folder.rules, *rules))
+            most = MAX_RULES - len(folder.rules) - len(rules)
             read, wrong = read_rules(top, folder.path, name, most=most)
-            rules.append(read)
+            rules += read
             for problem in wrong:
                 seen.skip(folder.path + name, problem)
     return tuple(rules)

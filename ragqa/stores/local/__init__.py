@@ -66,18 +66,20 @@ class LocalStore(Store):
 
     def _newest(self, opened: ExitStack) -> LocalSnapshot:
         """The newest snapshot; `opened` closes its database."""
-        attempt = 0
+        failed, is_made = 0, False
         while True:
             snapshot = LocalSnapshot(opened.enter_context(closing(Database(self._root))))
             try:
                 snapshot.open_derived()
             except NeedsRebuild as exc:
                 opened.close()
-                attempt += 1
-                if attempt == 2:  # at first a writer may have replaced them meanwhile
-                    self._make_derived(exc)
-                elif attempt > 2:
+                if failed != snapshot.info.generation:
+                    failed = snapshot.info.generation
+                    continue  # a writer may have replaced them meanwhile
+                if is_made:
                     raise
+                self._make_derived(exc)
+                is_made = True
             else:
                 return snapshot
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.safe import private_file
-from ragqa.stores.disk import cannot_write, check_no_folder, naming_file, sqlite_code, unusable
+from ragqa.stores.disk import cannot_write, check_no_folder, naming_file, sqlite_code
 from ragqa.stores.rows import (
     MALFORMED,
     checksum,
@@ -135,9 +135,10 @@ class Database:
         self.path = root / name
         for end in ("", *LOGS):
             check_no_folder(root / f"{name}{end}", IndexNotReadable)
-        self._check_exists()
         self._unlocked: tuple[int, int] | None = None
         with self.naming():
+            if not self.path.exists():
+                raise self._none()
             self.db = self._open(writing=writing)
 
     def close(self) -> None:
@@ -174,14 +175,6 @@ class Database:
                     f"the index file {self.path} was written while it was read without a lock",
                     hint="ask again",
                 )
-
-    def _check_exists(self) -> None:
-        try:
-            self.path.stat()
-        except FileNotFoundError as exc:
-            raise self._none() from exc
-        except OSError as exc:
-            raise unusable(self.path, exc) from exc
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:
