@@ -29,6 +29,13 @@ _CITATION = (
 )
 _TITLE_AND_LINK = r"[.,!?)\]\"\u201d_*]\s+<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
 _LINK = r"(?:\[[^\[\]]*\]\(<?|<?)https?://[^\s)>]*[)>]*"
+# A line of tags or categories, or of several links within the notes, with only spaces between.
+_TAG = r"(?:#(?=[\w/-]*[^\W\d])[\w/-]++|\[\[:?[Cc]ategory:[^\]\n]*\]\])"
+_INNER_LINK = r"(?:\[\[[^\]\n]+\]\]|\[[^\]\n]*\]\((?!\w+:)[^)\n]*\))"
+_MARKS_ALONE = (
+    rf"(?:(?i:tags?|categor(?:y|ies)):\s*)?(?:{_TAG}[\s,|]*)+"
+    rf"|(?:(?:{_INNER_LINK}|{_TAG})[\s|]*){{2,}}"
+)
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -89,9 +96,7 @@ def candidates_of(
         references, layout = _references(passage), notes.open(passage)
         for run in sentences_in(layout, layout.within(passage.start, passage.end)):
             unit, own = layout.pieces[run[0]].unit, (run[0], run[0])
-            if unit.kind is Kind.PROPERTY and not _asks_for(
-                asked, unit, layout.quote(own), passage
-            ):
+            if not _may_answer(asked, unit, layout.quote(own), passage):
                 continue
             texts = [sentence_text(layout, run)]
             for i in range(run[0], run[1] + 1):
@@ -104,6 +109,13 @@ def candidates_of(
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
                 candidates.append(candidate)
     return candidates
+
+
+def _may_answer(asked: Collection[str] | None, unit: Unit, quote: str, passage: Passage) -> bool:
+    """Whether a unit has words of its own, and is asked for if it is a key of the front matter."""
+    if unit.kind is Kind.PARAGRAPH:
+        return compiled(_MARKS_ALONE).fullmatch(quote) is None
+    return unit.kind is not Kind.PROPERTY or _asks_for(asked, unit, quote, passage)
 
 
 def _asks_for(asked: Collection[str] | None, unit: Unit, quote: str, passage: Passage) -> bool:

@@ -34,6 +34,7 @@ def ask(tmp_path, monkeypatch):
         ("zanzibar or Zanzibar, by train?", ("zanzibar", "Zanzibar")),
         ("why wasn't Wann there, by train?", ("Wann",)),
         ("wann train to Lisbon?", ()),
+        ("wie lange müssen wir by train to Lisbon?", ()),
         *(
             (f"is {known} by train?", ())
             for known in ["Lisbonne", "wifi", "Terpstr", "Retries", "Abholung"]
