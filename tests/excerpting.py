@@ -53,7 +53,6 @@ def asked(text, *, idf=None, languages=("en",), **more):
     fields = {
         "vectors": EMBEDDER.embed_query(text),
         "typed": text,
-        "spelled": text,
         "corrected": (),
         "languages": languages,
         "readable": 1.0,

@@ -42,7 +42,6 @@ class CurrentNotes(Notes):
         self._of_note = cache(lambda path: snapshot.passages(at=[path]))
         self._split, self._anew = split, cache(self._split_anew)
         self._layout = cache(self._laid_out)
-        self._standing = dict[int, Passage]()
         self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
 
     def keep(
@@ -63,7 +62,7 @@ class CurrentNotes(Notes):
                 outdated[passage.path] = note.reason
             elif not standing:
                 outdated[passage.path] = "it was changed after it was indexed"
-            elif not self._all_stand(note, standing):
+            elif not all_match_note(note.text, standing):
                 misplaced[passage.path] = None
             else:
                 for each in standing:
@@ -137,13 +136,6 @@ class CurrentNotes(Notes):
             return []
         return self._split(parse_note(path, note.document, note.sha256, note.stamp))
 
-    def _all_stand(self, note: NoteText, passages: Sequence[Passage]) -> bool:
-        """Whether all of these passages match their note; each is compared with it once."""
-        new = [each for each in passages if self._standing.get(each.id) != each]
-        if matches := all_match_note(note.text, new):
-            self._standing.update((passage.id, passage) for passage in new)
-        return matches
-
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""
         note, passages = self._read(path), self._of_note(path)
@@ -151,7 +143,7 @@ class CurrentNotes(Notes):
             passages = self._anew(path)
         if part is not None:
             passages = [each for each in passages if abs(each.start // PART - part) <= 1]
-        if isinstance(note, Skipped) or not passages or not self._all_stand(note, passages):
+        if isinstance(note, Skipped) or not passages or not all_match_note(note.text, passages):
             return None
         return Layout.of(note.text, passages)
 

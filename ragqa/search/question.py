@@ -67,8 +67,8 @@ class Question:
     """A question as it is searched and answered.
 
     `text` is what is searched: misspelt words are `corrected`, and an alias that no note mentions
-    is replaced by its note's title. `spelled` has only the spelling corrected, and `typed` is the
-    user's wording. `period` is the day, week, month, year or longer time that it is about.
+    is replaced by its note's title. `typed` is the user's wording. `period` is the day, week,
+    month, year or longer time that it is about.
 
     `languages` are those of the notes, the question's own probably first. `readable` is how far the
     embedder can read it, 0 to 1. `kind` is what it asks for. `subject` has the terms of what is to
@@ -83,7 +83,6 @@ class Question:
     text: str
     vectors: TokenVectors
     typed: str
-    spelled: str
     corrected: tuple[Correction, ...]
     languages: tuple[str, ...]
     readable: float
@@ -192,7 +191,6 @@ def read_question(
         text=text,
         vectors=embedder.embed_query(text),
         typed=typed,
-        spelled=spelled,
         corrected=(*corrected, *misspelt),
         languages=languages,
         readable=_readable(snapshot, embedder, text, languages[0]),
