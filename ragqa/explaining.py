@@ -3,12 +3,14 @@
 The stages are named here, for evaluations, too.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from math import inf
+from typing import TypeAlias
 
 from ragqa.addresses import Target, notes_of
-from ragqa.answering import assess, cite
+from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
@@ -43,6 +45,9 @@ _NAMES = {
 
 SAID = "said"
 
+Ranks: TypeAlias = tuple[int | None, int | None, int | None]
+"""The ranks of a note by meaning, by words and by both, None for none."""
+
 _WHY = STAGES | {
     "chunking": "it holds no text that can be searched there",
     "filters": "--tag, --path, --since, --until or --where excludes it",
@@ -71,7 +76,7 @@ class Explanation:
     question: str
     corrected: tuple[Correction, ...]
     info: IndexInfo
-    stage: str = "not indexed"
+    stage: str
     by_meaning: int | None = None
     by_words: int | None = None
     by_both: int | None = None
@@ -113,74 +118,63 @@ def explain(
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
     snapshot = index.snapshot()
     note = notes_of(index, snapshot.notes().values(), asked.info).find(target)
-    explanation = Explanation(
-        note,
-        asked.question.typed,
-        asked.question.corrected,
-        asked.info,
-        warnings=tuple(asked.warnings),
-        waiting=index.files_waiting,
-    )
+    explained = partial(
+        Explanation, note, asked.question.typed, asked.question.corrected, asked.info,
+        warnings=tuple(asked.warnings), waiting=index.files_waiting,
+    )  # fmt: skip
     if note.reason:
-        return explanation
+        return explained(stage="not indexed")
     passages = [one for one in snapshot.passages(at=[note.path]) if _touches(one.lines, note.lines)]
     if not passages:
-        return replace(explanation, stage="chunking")
-    excluded = not passing([snapshot.notes()[note.path]], filters)
-    explanation = _with_ranks(
-        explanation, index, asked, passages, Filters() if excluded else filters
-    )
-    if excluded:
-        return replace(explanation, stage="filters")
-    return _weighed(explanation, index, asked, passages)
+        return explained(stage="chunking")
+    own = {passage.id for passage in passages}
+    if not passing([snapshot.notes()[note.path]], filters):
+        return explained("filters", *_ranks(index, asked, own, Filters()))
+    ranks = _ranks(index, asked, own, filters)
+    answering = index.answering_from(asked.notes)
+    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
+    stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
+    of_note = [stretch for stretch in stretches if stretch.passage.id in own]
+    cited = [(each, cite(each, 1, answering, is_excerpt=False)) for each in of_note]
+    wanted = [pair for pair in cited if _touches(pair[1].lines, note.lines)]
+    said = any(one.overlaps(each) for one in assessment.excerpts for each, _ in wanted)
+    stage = _stage(asked, passages, ranks, assessment, said=said)
+    return explained(stage, *ranks, sentence=wanted[0][1] if wanted else None)
 
 
-def _with_ranks(
-    explanation: Explanation,
-    index: Index,
-    asked: Retrieval,
-    passages: list[Passage],
-    filters: Filters,
-) -> Explanation:
-    """Rank a note's passages among all; the legs have every one, and are fused as `ask` does it."""
+def _ranks(index: Index, asked: Retrieval, own: set[int], filters: Filters) -> Ranks:
+    """The ranks of a note among all; the legs have every passage, and are fused as `ask` does."""
     snapshot = index.snapshot()
     most = max(snapshot.info.passages, CANDIDATES)
     near, terms = find_legs(snapshot, asked.question, most=most, filters=filters)
     pool = max(index.settings.top_k, MIN_POOL, CANDIDATES)
     fused = ranked(snapshot, asked.question, (near[:pool], terms[:pool]), index.contexts)
-    own = {passage.id for passage in passages}
 
     def rank(leg: Iterable[tuple[int, float]]) -> int | None:
         return next((n for n, (id_, _) in enumerate(leg, start=1) if id_ in own), None)
 
-    return replace(explanation, by_meaning=rank(near), by_words=rank(terms), by_both=rank(fused))
+    return rank(near), rank(terms), rank(fused)
 
 
-def _weighed(
-    explanation: Explanation, index: Index, asked: Retrieval, passages: list[Passage]
-) -> Explanation:
-    """Add the note's best sentence, and the stage that the note did not pass."""
-    answering, own = index.answering_from(asked.notes), {passage.id for passage in passages}
-    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
-    stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
-    of_note = [stretch for stretch in stretches if stretch.passage.id in own]
-    pairs = [(each, cite(each, 1, answering, is_excerpt=False)) for each in of_note]
-    wanted = [pair for pair in pairs if _touches(pair[1].lines, explanation.target.lines)]
-    explanation = replace(explanation, sentence=wanted[0][1] if wanted else None)
-    is_read = not own.isdisjoint(hit.passage.id for hit in sources_of(asked.hits))
-    is_near = explanation.by_both is not None and explanation.by_both <= PASSAGES
+def _stage(
+    asked: Retrieval,
+    passages: Sequence[Passage],
+    ranks: Ranks,
+    assessment: Assessment,
+    *,
+    said: bool,
+) -> str:
+    """The stage that a note did not pass."""
+    by_meaning, by_words, by_both = ranks
+    read = {hit.passage.id for hit in sources_of(asked.hits)}
+    is_read = any(passage.id in read for passage in passages)
     if not asked.notes.keep([Hit(one, 0.0, None, None) for one in passages])[0]:
-        stage = "changed"
-    elif not (is_read or is_near):
-        by_words_alone = asked.question.by_terms_alone
-        leg = losing_leg(explanation.by_meaning, explanation.by_words)
-        stage = "terms" if by_words_alone else leg
-    elif not assessment.answered:
-        stage = "confidence"
-    else:
-        is_said = any(one.overlaps(each) for one in assessment.excerpts for each, _ in wanted)
-        stage = SAID if is_said else "composer"
-    return replace(explanation, stage=stage)
+        return "changed"
+    if not is_read and (by_both is None or by_both > PASSAGES):
+        return "terms" if asked.question.by_terms_alone else losing_leg(by_meaning, by_words)
+    if not assessment.answered:
+        return "confidence"
+    return SAID if said else "composer"
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:

@@ -251,14 +251,12 @@ def _read(text: str) -> SavedAnswer:
     try:
         document = json.loads(text)
     except ValueError:
-        records = list(_RECORD.finditer(text))
-    else:
-        return _answer(document)
-    if not records:
-        raise ValueError("it is neither JSON nor Markdown of ragqa ask")
-    if len(records) > 1:
-        raise ValueError(f"it holds {len(records)} answers; put each in its own file")
-    document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
+        records = [record.start() for record in _RECORD.finditer(text)]
+        if len(records) > 1:
+            raise ValueError(f"it holds {len(records)} answers; put each in its own file") from None
+        if not records:
+            raise ValueError("it is neither JSON nor Markdown of ragqa ask") from None
+        document, _ = json.JSONDecoder().raw_decode(text, records[0])
     return _answer(document)
 
 

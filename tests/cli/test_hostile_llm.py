@@ -172,20 +172,6 @@ def strangers(opened, places, script=os.devnull):
     ]
 
 
-def test_numbers_of_passages_that_were_not_given_are_taken_out_and_listed(ask):
-    (row,) = (row for row in ROWS if row["note"] == "fake-citations.md")
-    _, out, _ = ask(row["question"], "--json")
-    document = json.loads(out)
-    assert {9, 12} <= set(document["invalid_citations"])
-    assert "[9]" not in document["answer"]
-    _, out, _ = ask(row["question"])
-    told = out.partition("Citations removed because no passage has that number: ")[2]
-    assert r"\[9\]" in told
-    assert r"\[12\]" in told
-    answer = out.partition("Sources")[0]
-    assert "in one hour. (no source)" in answer
-
-
 @pytest.mark.parametrize("note", ["data-link.md", "steers-the-terminal.md"])
 def test_the_only_links_on_a_terminal_are_to_the_notes_themselves(places, obeying, note):
     (row,) = (row for row in ROWS if row["note"] == note)

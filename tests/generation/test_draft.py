@@ -47,14 +47,6 @@ def test_much_of_one_thing_is_read_in_steps_of_bounded_size(text, monkeypatch):
     assert max(seen) <= draft_module.MAX_CHARS + 20
 
 
-def test_a_line_is_looked_through_for_each_word_not_for_each_letter(monkeypatch):
-    seen = []
-    spans = draft_module.sentence_spans
-    monkeypatch.setattr(draft_module, "sentence_spans", lambda part: seen.append(1) or spans(part))
-    drafted("Dr. Who%" * 100, 1)
-    assert len(seen) <= 101
-
-
 def test_a_sentence_is_given_as_soon_as_the_next_one_has_begun():
     fed = []
     pieces = ("Cats sleep [1]. Dog", "s bark", " at Mr. ")
