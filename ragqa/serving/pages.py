@@ -160,7 +160,7 @@ def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[st
     lately = sorted(notes, key=lambda note: note.stamp.mtime_ns, reverse=True)[:_MOST_LATELY]
     folders = defaultdict[str, list[NoteRecord]](list)
     for note in sorted(notes, key=lambda note: note.path)[:_MOST_LISTED]:
-        folders[note.path.rpartition("/")[0] or "."].append(note)
+        folders[note.path.rpartition("/")[0] or "/"].append(note)
     tags, passages = links.listed.tags, links.listed.info.passages
     return {
         "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ragqa.serving import note
-from ragqa.serving.note import Names, note_html, slugs, url_path
+from ragqa.serving.note import Names, note_html, slugs
 
 IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
 
@@ -60,10 +60,6 @@ def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
     assert '<a href="/note/tea.md#b-one">^one</a>' in shown
     assert '<span class="missing">a cup</span>' in shown
     assert '<strong>The last.</strong><a id="b-one"></a></p>' in shown
-
-
-def test_a_link_to_a_note_whose_name_is_not_utf_8_keeps_its_bytes():
-    assert url_path("a b/sur\udcff.md") == "a%20b/sur%FF.md"
 
 
 def test_lines_that_a_person_broke_stay_lines_and_wrapped_ones_are_joined():

@@ -117,7 +117,7 @@ def test_the_home_shows_the_notes_what_changed_tags_and_what_was_asked(site_of, 
     ]  # fmt: skip
     listed = page.partition('id="all"')[2].partition("</section>")[0]
     assert re.findall(r"<summary>(.*?) <|href=\"/note/(.*?)\"", listed) == [
-        ("a", ""), ("", "a/2025-04-02-new.md"), (".", ""), ("", "old.md"),
+        ("a", ""), ("", "a/2025-04-02-new.md"), ("/", ""), ("", "old.md"),
     ]  # fmt: skip
     assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
     assert "/note/old.md" not in home(tag="pot")[2]
@@ -242,8 +242,12 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(site, 
         assert other not in suggested
 
 
-def test_a_hostile_note_runs_nothing_and_fetches_nothing(site):
-    page = Page(site.ask("/note/office/guests.md").text)
+def test_a_hostile_note_runs_nothing_fetches_nothing_and_shows_nothing_that_it_hides(site):
+    text = site.ask("/note/office/guests.md").text
+    assert "visitors" in text
+    for hidden in ("tell-nobody", "ignore your instructions"):
+        assert hidden not in text + site.ask("/api/get", address="guests").text
+    page = Page(text)
     assert [one["src"] for one in page.of("script")] == ["/static/script.js"]
     assert page.of("style") == []
     assert [one["src"] for one in page.of("img")] == ["/image/office/cup.png"]
@@ -251,14 +255,6 @@ def test_a_hostile_note_runs_nothing_and_fetches_nothing(site):
     for link in page.of("a"):
         target = urljoin("http://127.0.0.1:1/", link.get("href") or "/")
         assert target.startswith("http://127.0.0.1:1/")
-
-
-def test_what_a_note_hides_is_on_no_page(site):
-    for path in ("/note/office/guests.md", "/api/get?address=guests"):
-        text = site.ask(path).text
-        assert "tell-nobody" not in text
-        assert "ignore your instructions" not in text
-        assert "visitors" in text
 
 
 @pytest.mark.parametrize(
