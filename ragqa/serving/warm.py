@@ -126,6 +126,7 @@ class WarmIndex:
     A call sees one generation of the index, and of it only passages that its notes still hold, so
     no answer mixes two states. Updates run beside the calls.
 
+    :ivar freshness: how current the index is.
     :ivar writer: the LLM that writes answers, None for none.
     :ivar written: the latest answers that it wrote, by generation of the index, question, filters.
     """
@@ -139,7 +140,7 @@ class WarmIndex:
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._wanted = threading.Event()
-        self._freshness = Freshness()
+        self.freshness = Freshness()
         self._threads = [
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
@@ -165,11 +166,6 @@ class WarmIndex:
         index, lock = self._free
         if lock.acquire(timeout=LEAVE_S):
             index.close()
-
-    @property
-    def freshness(self) -> Freshness:
-        """How current the index is."""
-        return self._freshness
 
     def use(
         self,
@@ -202,7 +198,7 @@ class WarmIndex:
                 raise errors.GivenUp("this is no longer wanted")
             if index.kept.is_shared:
                 index.close()
-            index.waiting, index.update_with = self._freshness.waiting, ""
+            index.waiting, index.update_with = self.freshness.waiting, ""
             return work(index)
         except (NoIndex, errors.NeedsRebuild) as exc:
             raise self._why_none(exc) from exc
@@ -218,7 +214,7 @@ class WarmIndex:
         return index, threading.Lock()
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
-        freshness = self._freshness
+        freshness = self.freshness
         if freshness.running:
             soon = "a minute" if freshness.waiting else "a few seconds"
             return NotReady(
@@ -248,18 +244,18 @@ class WarmIndex:
             self._settled.clear()
             try:
                 self._update()
-                self._freshness, pause = Freshness(datetime.now().astimezone()), None
+                self.freshness, pause = Freshness(datetime.now().astimezone()), None
             except Exception as exc:  # noqa: BLE001 - the next change is still to be followed
                 unexpected = f"{type(exc).__name__}: {exc}"
                 problem = exc.message if isinstance(exc, RagqaError) else unexpected
                 logger.warning("the index could not be updated: %s", problem)
-                self._freshness = Freshness(self._freshness.updated, problem=problem)
+                self.freshness = Freshness(self.freshness.updated, problem=problem)
                 pause = RETRY_S if isinstance(exc, errors.WriterBusy) else RETRY_FAILED_S
             finally:
                 self._settled.set()
 
     def _update(self) -> None:
-        self._freshness = Freshness(self._freshness.updated, "looking for changes")
+        self.freshness = Freshness(self.freshness.updated, "looking for changes")
         if self._has_changes():
             run_index(self.loaded, self._embedded, ended=self._stop.is_set)
             with suppress(RagqaError):
@@ -274,7 +270,7 @@ class WarmIndex:
             if ahead.files:
                 running = f"{counted(ahead.files, 'file')} to read"
                 waiting = ahead if ahead.is_long else None
-                self._freshness = replace(self._freshness, running=running, waiting=waiting)
+                self.freshness = replace(self.freshness, running=running, waiting=waiting)
             return ahead.is_long or bool(index.pending())
 
         try:
@@ -285,9 +281,9 @@ class WarmIndex:
     def _embedded(self) -> None:
         """Note in the freshness how many passages a running update has embedded."""
         if building := self._described.building():
-            files, _, _ = self._freshness.running.partition(";")
+            files, _, _ = self.freshness.running.partition(";")
             running = f"{files}; {counted(building.embedded, 'passage')} embedded so far"
-            self._freshness = replace(self._freshness, running=running)
+            self.freshness = replace(self.freshness, running=running)
 
     def _watch(self) -> None:
         for _ in changes(self._described.source, self._stop):
