@@ -141,6 +141,7 @@ class WarmIndex:
         self._settled = threading.Event()
         self._wanted = threading.Event()
         self.freshness = Freshness()
+        self._is_damaged = False
         self._threads = [
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
@@ -201,6 +202,7 @@ class WarmIndex:
             index.waiting, index.update_with = self.freshness.waiting, ""
             return work(index)
         except (NoIndex, errors.NeedsRebuild) as exc:
+            self._is_damaged = self._is_damaged or isinstance(exc, errors.NeedsRebuild)
             raise self._why_none(exc) from exc
         finally:
             if self._free[0] is not index:
@@ -228,7 +230,8 @@ class WarmIndex:
             return exc
         self._wanted.set()
         return NotReady(
-            "the index is gone, and is built again", hint=Hint("ask again in a few seconds")
+            "the index is gone or damaged, and is built again",
+            hint=Hint("ask again in a few seconds"),
         )
 
     def _keep_fresh(self) -> None:
@@ -256,7 +259,8 @@ class WarmIndex:
 
     def _update(self) -> None:
         self.freshness = Freshness(self.freshness.updated, "looking for changes")
-        if self._has_changes():
+        if self._is_damaged or self._has_changes():
+            self._is_damaged = False
             run_index(self.loaded, self._embedded, ended=self._stop.is_set)
             with suppress(RagqaError):
                 self.use(Index.close, patience_s=0)

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import sys
 import threading
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
@@ -144,6 +146,34 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
         after = warm.use(ask)
         assert (after.waiting, after.info.notes) == (0, 2)
         assert told not in after.warnings
+
+
+def test_an_index_of_which_a_row_is_damaged_is_built_anew_once_a_question_meets_it(
+    loaded, tmp_path, monkeypatch
+):
+    with index_from(loaded) as index:
+        index.refresh()
+
+    def refresh(*_, **__):
+        with index_from(loaded) as index:
+            index.refresh()
+
+    def ask(index):
+        return index.ask("how hot is green tea?", refresh=False).text
+
+    monkeypatch.setattr(warm_module, "run_index", refresh)
+    with WarmIndex(loaded) as warm:
+        assert warm._settled.wait(HANGS_S)
+        before = warm.use(ask)
+        warm.use(Index.close)
+        with closing(sqlite3.connect(tmp_path / "index" / "index.sqlite")) as db:
+            db.execute("UPDATE passages SET data = replace(data, '80', '90')")
+            db.commit()
+        warm._settled.clear()
+        with pytest.raises(NotReady, match="gone or damaged"):
+            warm.use(ask, patience_s=0)
+        assert warm._settled.wait(HANGS_S)
+        assert warm.use(ask) == before
 
 
 def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch):
