@@ -78,7 +78,7 @@ def compose(
         info=info,
         warnings=found.warnings,
         no_note_has=tuple(found.no_note_has),
-        corrected=question.respelled,
+        corrected=question.corrected,
         read=question.text,
     )
 

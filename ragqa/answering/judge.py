@@ -23,6 +23,7 @@ from ragqa.answering.score import (
     Reading,
     best_cosines,
     is_of_another_time,
+    is_of_day,
     of_period,
     read,
     read_together,
@@ -96,7 +97,8 @@ def assess(
     probability = model.probability(measured)
     most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
     probability = min(probability, most)
-    answered = probability >= model.threshold
+    # What is of a day answers a question about the day, whatever words it has.
+    answered = probability >= model.threshold or is_of_day(question, excerpts[0])
     if not answered and len(may_answer) < len(all_answer):
         again = assess(replace(question, period=None), hits, embedder, answering)
         return _of_another_time(again) if is_of_another_time(question, again.excerpts[0]) else again

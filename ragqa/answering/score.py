@@ -277,6 +277,12 @@ def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch
     return [replace(one, score=one.score + lift) for one in own]
 
 
+def is_of_day(question: Question, candidate: Stretch) -> bool:
+    """Whether a candidate has the date of the one day that a question is about."""
+    dates = _dates_of(candidate, "year")
+    return any(question.period == (moment.iso, moment.iso) for moment in dates)
+
+
 def is_of_another_time(question: Question, candidate: Stretch) -> bool:
     """Whether a candidate has a date, and none of the time that a question is about."""
     period, dates = question.period, _dates_of(candidate, "year")

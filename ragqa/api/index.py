@@ -316,7 +316,7 @@ class Index:
             info=retrieval.info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
-            corrected=retrieval.question.respelled,
+            corrected=retrieval.question.corrected,
             read=retrieval.question.text,
             waiting=self.files_waiting,
         )

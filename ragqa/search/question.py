@@ -112,11 +112,6 @@ class Question:
         return [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
 
     @property
-    def respelled(self) -> tuple[Correction, ...]:
-        """The corrections that change the wording; a day in ISO form stays as typed."""
-        return tuple(word for word in self.corrected if word.typed != word.read)
-
-    @property
     def language(self) -> str:
         """The language that it is probably in."""
         return self.languages[0]
@@ -165,11 +160,13 @@ def read_question(
     :param typed: as `clean_question` returns it.
     :param today: a month or day without a year is more likely the last one before.
     """
-    filters, asked, corrected = filters or Filters(), typed, tuple[Correction, ...]()
+    filters, asked, day, corrected = filters or Filters(), typed, "", tuple[Correction, ...]()
     period = period_asked(typed, today) if today else None
     if today and (named := day_asked(typed, today)):
         day, (start, end) = named
-        period, corrected = Period(day, day), (Correction(typed[start:end], day),)
+        period = Period(day, day)
+        if not months_asked(typed[start:end]):  # a date would only be written otherwise
+            corrected = (Correction(typed[start:end], day),)
         asked = f"{typed[:start]}{day}{typed[end:]}"
     asked = without_frame(asked)
     languages = languages_for(snapshot, asked)
@@ -186,6 +183,7 @@ def read_question(
     parts = tuple(_parts(snapshot, text, languages))
     idf = snapshot.idf([*searched, *parts])
     times = Counter((*searched, *parts))
+    of_day = {*query_terms(day, languages), *date_terms(day)}  # which a note of it need not have
     kind, subject = kind_of(text, languages[0])
     return Question(
         text=text,
@@ -199,7 +197,7 @@ def read_question(
         terms=frozenset(term for terms in forms for term in terms),
         searched=searched,
         parts=parts,
-        idf={term: idf[term] for term in searched},
+        idf={term: idf[term] for term in searched if term not in of_day},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
         period=period,
     )
