@@ -58,7 +58,7 @@ class CrossEncoder(Reader):
 
         :raises ValueError: it has another number of outputs.
         """
-        from ragqa.embedders.onnx import batches, encodable, padded
+        from ragqa.embedders import batches, encodable, padded
 
         pairs = [(encodable(question), encodable(text)) for text in texts]
         encodings = self._tokenizer.encode_batch(pairs)

@@ -29,7 +29,7 @@ MAX_WORD_CHARS = 64
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
-class HashedEmbedder:
+class HashedEmbedder(embedders.Embedder):
     """An `Embedder` for tests, with variants under one name and a count of its work.
 
     :param salt: simulates other weights: it changes every vector and the digest, not the name.
@@ -69,7 +69,7 @@ class HashedEmbedder:
         ):
             if tokens > WINDOW:
                 raise ValueError(f"passage {position} has {tokens} tokens, the window is {WINDOW}")
-            vectors[position] = self._token_vectors(text).pooled
+            vectors[position] = self._read(text).pooled
             if progress is not None:
                 progress("embedding", position + 1, len(texts))
         self.embedded += len(texts)
@@ -77,13 +77,13 @@ class HashedEmbedder:
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question with its token vectors, truncated to the window."""
-        return self._token_vectors(text)
+        return self._read(text)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed candidate sentences with their token vectors, truncated to the window."""
-        return [self._token_vectors(text) for text in texts]
+        return [self._read(text) for text in texts]
 
-    def _token_vectors(self, text: str) -> TokenVectors:
+    def _read(self, text: str) -> TokenVectors:
         matches = list(itertools.islice(_TOKEN.finditer(text), WINDOW))
         tokens = [match[0].casefold() for match in matches]
         vectors = np.empty((len(tokens), self.info.dimension), np.float32)

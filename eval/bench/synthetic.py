@@ -36,7 +36,7 @@ _FLATTENING = 0.1
 more in a few dimensions than passages do."""
 
 
-class SyntheticEmbedder:
+class SyntheticEmbedder(Embedder):
     """An `Embedder` that passes for the real one, so that the real one can ask what it indexed.
 
     It has the real one's fingerprint, counts its tokens, and gives its vector for the canary.

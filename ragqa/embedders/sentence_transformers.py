@@ -23,18 +23,14 @@ from tokenizers import Tokenizer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.utils import logging as transformers_logging
 
-from ragqa.embedders import CANARY, DEFAULT_MODEL
+from ragqa.embedders import CANARY, DEFAULT_MODEL, SENTENCE, TOKENS, Embedder, Inputs
 from ragqa.embedders.models import ModelFolder, find_model, hash_file, needs_code
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
     MODEL_FILE,
-    SENTENCE,
     TOKENIZER_FILE,
-    TOKENS,
     WEIGHTS_FILE,
-    Inputs,
-    TransformerEmbedder,
     export_folder,
     open_export,
     open_files,
@@ -85,7 +81,7 @@ class TorchModel:
         return [computed[_FEATURES[name]].float().cpu().numpy() for name in outputs]
 
 
-def load(model: str, dtype: str = "") -> TransformerEmbedder:
+def load(model: str, dtype: str = "") -> Embedder:
     """Load a model by name or path, and export it for asking unless that was done.
 
     :param dtype: the number format, for a part of another machine's build: nothing is exported. By
@@ -118,7 +114,7 @@ def load(model: str, dtype: str = "") -> TransformerEmbedder:
     return embedder
 
 
-def _embedder(saved: ModelFolder, model: SentenceTransformer) -> TransformerEmbedder:
+def _embedder(saved: ModelFolder, model: SentenceTransformer) -> Embedder:
     """The embedder that runs a model on torch.
 
     :raises UsageError: its tokenizer cannot run without transformers.
@@ -134,9 +130,7 @@ def _embedder(saved: ModelFolder, model: SentenceTransformer) -> TransformerEmbe
         revision=saved.revision,
     )
     dtype = str(model.dtype).removeprefix("torch.")
-    return TransformerEmbedder(
-        info=info, dtype=dtype, tokenizer=_tokenizer(model), model=TorchModel(model)
-    )
+    return Embedder(info=info, dtype=dtype, tokenizer=_tokenizer(model), model=TorchModel(model))
 
 
 def bfloat16_is_native(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
@@ -198,7 +192,7 @@ def _pooling(model: SentenceTransformer) -> str:
     )
 
 
-def _check_vectors(embedder: TransformerEmbedder, own: SentenceTransformer) -> None:
+def _check_vectors(embedder: Embedder, own: SentenceTransformer) -> None:
     """Compare an embedder with the model's own `encode`.
 
     :param own: the model. If its files lack weights, loading draws them at random: then it is one
@@ -218,13 +212,11 @@ def _check_vectors(embedder: TransformerEmbedder, own: SentenceTransformer) -> N
             )
 
 
-def _canary(embedder: TransformerEmbedder) -> Vector:
+def _canary(embedder: Embedder) -> Vector:
     return embedder.embed_sentences([CANARY])[0].pooled
 
 
-def _export_once(
-    saved: ModelFolder, model: SentenceTransformer, reference: TransformerEmbedder
-) -> None:
+def _export_once(saved: ModelFolder, model: SentenceTransformer, reference: Embedder) -> None:
     """Export a model unless that was done; log a warning if it fails.
 
     :param model: in float32 on the CPU.
@@ -253,7 +245,7 @@ def _export_once(
         )
 
 
-def _export(model: SentenceTransformer, reference: TransformerEmbedder, folder: Path) -> None:
+def _export(model: SentenceTransformer, reference: Embedder, folder: Path) -> None:
     """Write an export into a new folder, compare it with torch, and put it in place."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     write_graph(model, reference.info.window, draft)

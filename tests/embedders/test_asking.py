@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from tiny_embedders import runs_on
 
-from ragqa.embedders import begin, embedder_for, onnx
+from ragqa.embedders import Embedder, begin, embedder_for
 from ragqa.embedders import sentence_transformers as building_module
 from ragqa.embedders.models import find_model
 from ragqa.embedders.onnx import EXPORTED_FILES, META_FILE, export_folder, open_export
@@ -125,13 +125,13 @@ def no_export(monkeypatch, tmp_path):
 
 
 def another_export(monkeypatch, tmp_path):
-    real = onnx.TransformerEmbedder.embed_sentences
+    real = Embedder.embed_sentences
 
     def embed_sentences(self, texts):
         mirrored = runs_on(self) == "onnx"
         return real(self, [text[::-1] for text in texts] if mirrored else texts)
 
-    monkeypatch.setattr(onnx.TransformerEmbedder, "embed_sentences", embed_sentences)
+    monkeypatch.setattr(Embedder, "embed_sentences", embed_sentences)
 
 
 def no_cache(monkeypatch, tmp_path):
