@@ -46,10 +46,8 @@ IMAGES = {
 """The images that are shown, by suffix. SVG is not among them, since it can run scripts."""
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_BRIGHT, _PLAIN = "\ue002", "\ue003"
-"""They stand around what the note itself highlights: ==so==."""
 
-_MARKS = re.compile(f"([{_OPEN}{_CLOSE}{_BRIGHT}{_PLAIN}])")
+_MARKS = re.compile(f"([{_OPEN}{_CLOSE}])")
 _MARKS_IN_URL = re.compile("%EE%80%8[01]", re.IGNORECASE)
 # What a mark must not be put before, since it would no longer be Markdown.
 _MARKUP_BEFORE = re.compile(
@@ -58,7 +56,7 @@ _MARKUP_BEFORE = re.compile(
 )
 _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
-_HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
+_HIGHLIGHT = re.compile(r"==(?![=\s])((?:(?!==).)+)(?<!\s)==(?!=)", re.DOTALL)
 UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _WHOLE_ROW = re.compile(f"{_OPEN}?[^{_OPEN}{_CLOSE}]*{_CLOSE}?")
@@ -182,8 +180,6 @@ def _marked(text: str, env: Env) -> str:
     for piece in _MARKS.split(text):
         if piece in (_OPEN, _CLOSE):
             env["open"] = piece == _OPEN
-        elif piece in (_BRIGHT, _PLAIN):
-            shown.append('<mark class="own">' if piece == _BRIGHT else "</mark>")
         elif piece:
             inner, marks = escapeHtml(piece), env["open"] and not env["row"] and piece.strip()
             shown.append(f"<mark{next(env['ids'], '')}>{inner}</mark>" if marks else inner)
@@ -261,7 +257,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("text", "in_time", _in_time)
     parser.core.ruler.push("lines", _keep_lines)
     parser.core.ruler.push("callouts", _find_callouts)
-    parser.core.ruler.push("highlights", _find_highlights)
+    parser.inline.ruler.after("text", "highlight", _highlight)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser
 
@@ -304,27 +300,19 @@ def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped 
             shown.insert(end, Token("text", "", 0, content=callout[1].capitalize()))
 
 
-def _find_highlights(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
-    """Replace pairs of == around words, within the same markup."""
-    for inline in state.tokens:
-        opened: dict[int, tuple[int, int]] = {}
-        signs: dict[tuple[int, int], str] = {}
-        for n, child in enumerate(inline.children or ()):
-            if child.nesting < 0:
-                opened = {level: at for level, at in opened.items() if level <= child.level}
-            matches = _HIGHLIGHT.finditer(child.content) if child.type == "text" else ()
-            for k, match in enumerate(matches):
-                start, end = match.span()
-                before = opened.pop(child.level, None)
-                if before and not child.content[max(0, start - 1) : start].isspace():
-                    signs |= {before: _BRIGHT, (n, k): _PLAIN}
-                elif not child.content[end : end + 1].isspace():
-                    opened[child.level] = n, k
-        for n, child in enumerate(inline.children if signs else ()):
-            if child.type == "text":
-                first, *rest = _HIGHLIGHT.split(child.content)
-                rest = [signs.get((n, k), "==") + piece for k, piece in enumerate(rest)]
-                child.content = "".join([first, *rest])
+def _highlight(state: Any, silent: bool) -> bool:  # noqa: ANN401, FBT001 - the parser's signature
+    """Read what the note itself highlights: ==so==, where no space is inside the signs."""
+    found = _HIGHLIGHT.match(state.src, state.pos, state.posMax)
+    if not found or state.src[state.pos - 1 : state.pos] == "=":
+        return False
+    if not silent:
+        end, state.posMax, state.pos = state.posMax, found.end(1), found.start(1)
+        state.push("highlight_open", "mark", 1).attrSet("class", "own")
+        state.md.inline.tokenize(state)
+        state.push("highlight_close", "mark", -1)
+        state.posMax = end
+    state.pos = found.end()
+    return True
 
 
 def _wikilink(link: re.Match[str], env: Env) -> str:

@@ -40,11 +40,11 @@ def test_a_callout_has_its_own_title_or_that_of_its_kind(written, title):
 
 
 def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
-    text = "Keep it at ==20 *degrees*== if a == b, **or ==not** so==.\n"
+    text = "Keep it at ==20 *degrees*== if a == b, `if ==x==`, and ==not ==.\n"
     shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 4)])
     assert shown == (
         '<p><mark id="cited">Keep</mark> it at <mark class="own">20 <em>degrees</em></mark> if '
-        "a == b, <strong>or ==not</strong> so==.</p>\n"
+        "a == b, <code>if ==x==</code>, and ==not ==.</p>\n"
     )
 
 
