@@ -6,15 +6,8 @@ import pytest
 from stores.building import EVERYTHING, FRUIT, ask, commit, entry, expected
 
 from ragqa.stores.local import LocalStore
-from ragqa.stores.local.terms import dead_passages
 
 QUESTION = "apple banana cherry fig"
-
-
-def terms_of(root):
-    """The one folder of terms."""
-    (folder,) = root.glob("terms-*")
-    return folder
 
 
 def found_ids(store, filters=EVERYTHING):
@@ -47,7 +40,8 @@ def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, s
     store = LocalStore(root)
     commit(store, *FRUIT)
     commit(store, remove=["ml/deep/three.md"])
-    assert dead_passages(terms_of(root)) == dead
+    with store.snapshot() as snapshot:
+        assert snapshot.manifest.terms.documents - snapshot.info.passages == dead
 
 
 def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root):

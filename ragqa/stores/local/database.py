@@ -107,11 +107,13 @@ _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embe
 class Made(msgspec.Struct, frozen=True):
     """What was made from the database: a folder of files, with the CRC-32 of each.
 
+    :param documents: for terms, how many passages are in them, those that are gone included.
     :param upto: for lists, the row of the last embedding in them.
     """
 
     name: str
     files: dict[str, int]
+    documents: int = 0
     upto: int = 0
     dense: DenseInfo = DenseInfo()
 

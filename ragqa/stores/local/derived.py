@@ -16,7 +16,7 @@ from ragqa.errors import NeedsRebuild, NoIndex
 from ragqa.safe import private_file, private_folder
 from ragqa.stores.disk import naming_file
 from ragqa.stores.local.database import Database, Made
-from ragqa.stores.local.terms import TermIndex, dead_passages, write_terms
+from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists, make_lists, write_lists
 from ragqa.types import IndexInfo, Passage
 
@@ -87,15 +87,16 @@ def update_terms(
     If neither notes nor terms have changed, the old ones stay.
 
     :param passages: how many passages there are now.
-    :param gone: the numbers of the notes that were removed; `added` of those that came.
+    :param gone: the numbers of the notes that were removed; `added` of those that came, in order.
     """
     with suppress(NeedsRebuild):
         if not (gone or added):
             return _check(database.root, old, "terms")
         if passages > REWRITE_BELOW:
             old = _check(database.root, old, "terms")
-            dead = dead_passages(database.root / old.name) + len(gone)
-            if dead <= MAX_DEAD_SHARE * passages:
+            count = "count(*) FROM passages WHERE note >= ?"
+            new = database.number(count, added[0]) if added else 0
+            if old.documents + new - passages <= MAX_DEAD_SHARE * passages:
                 return _write_terms(database, database.passages("note", added), old, gone)
     return _write_terms(database, database.passages())
 
@@ -111,8 +112,8 @@ def _write_terms(
     if old:
         for name in old.files:
             _link(database.root / old.name / name, folder / name)
-    write_terms(folder, passages, gone=gone)
-    return Made(folder.name, _kept(folder))
+    written = write_terms(folder, passages, gone=gone)
+    return Made(folder.name, _kept(folder), written + (old.documents if old else 0))
 
 
 def update_lists(database: Database, old: Made | None, info: IndexInfo, model: int) -> Made | None:
@@ -139,7 +140,7 @@ def update_lists(database: Database, old: Made | None, info: IndexInfo, model: i
     made, dense = make_lists(rows, matrix)
     folder = _new_folder(database, "vectors")
     write_lists(folder / LISTS, made)
-    return Made(folder.name, _kept(folder), rows[-1], dense)
+    return Made(folder.name, _kept(folder), upto=rows[-1], dense=dense)
 
 
 def sweep(database: Database) -> None:

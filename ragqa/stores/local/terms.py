@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-import msgspec
 from tantivy import (
     Document,
     Index,
@@ -37,16 +36,6 @@ MAX_LISTED = 10_000
 """The most terms to list, so that the call is cheap in any index."""
 
 _WRITER_BYTES = 64 * 2**20
-
-
-class _Segment(msgspec.Struct):
-    deletes: dict[str, int] | None = None
-
-
-class _Meta(msgspec.Struct):
-    """What tantivy's `meta.json` says of an index, as far as it is needed here."""
-
-    segments: list[_Segment]
 
 
 class TermIndex:
@@ -121,11 +110,13 @@ class TermIndex:
 
 def write_terms(
     folder: Path, passages: Iterable[NumberedPassage], *, gone: Iterable[int] = ()
-) -> None:
+) -> int:
     """Create a terms index in an empty folder, or change the one in it.
 
     :param gone: the numbers of the notes to delete first.
+    :returns: how many passages were added.
     """
+    added = 0
     with _naming(folder):
         index = Index(_schema(), path=str(folder))
         index.config_reader("manual")
@@ -141,19 +132,14 @@ def write_terms(
                 document.add_integer("note", note)
                 document.add_text("body", " ".join(passage_terms(passage)))
                 writer.add_document(document)
+                added += 1
             writer.commit()
             # Merging continues after a commit; digests must be taken when it is done.
             writer.wait_merging_threads()
         finally:
             # Otherwise an error's traceback keeps the writer's threads working in the folder.
             del writer
-
-
-def dead_passages(folder: Path) -> int:
-    """Count the deleted documents that still count in BM25's statistics."""
-    with _naming(folder):
-        meta = msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
-        return sum((segment.deletes or {}).get("num_deleted_docs", 0) for segment in meta.segments)
+    return added
 
 
 def _schema() -> Schema:
