@@ -57,6 +57,7 @@ _TIME = (
 )
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
+_BEGIN_CLAUSE = frozenset(("and", "or", "but", "if", "when", "because", "how", "what", "why"))
 _COMPARED = frozenset(("than", "to"))
 
 
@@ -123,6 +124,7 @@ class _QuestionWord:
 
     text: str
     terms: tuple[str, ...]
+    ends_clause: bool
 
     @property
     def folded(self) -> str:
@@ -168,7 +170,8 @@ def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
     own = [term for word in words for term in word.terms]
     # Only of English is it known what refers back.
     is_english = languages[0] == ENGLISH
-    refers = not own or (is_english and any(_refers(words, at) for at in range(len(words))))
+    opening = _opening(words)
+    refers = not own or (is_english and any(_refers(opening, at) for at in range(len(opening))))
     if not refers and not (is_english and _continues(question, words)):
         return question
     asked, replaced = before.looked_for, list[Span]()
@@ -199,6 +202,15 @@ def _stand_apart(own: Sequence[str], carried: Sequence[str], snapshot: Snapshot)
     texts = [_terms([passage.embedded_text], (passage.language,)) for passage in passages]
     together = [text for text in texts if text.issuperset(own)]
     return bool(together) and all(text.isdisjoint(terms) for text in together)
+
+
+def _opening(words: Sequence[_QuestionWord]) -> Sequence[_QuestionWord]:
+    """The first clause with a content word, and what is before it: what follows refers to that."""
+    for at, word in enumerate(words):
+        begins = word.folded in _BEGIN_CLAUSE or (at and words[at - 1].ends_clause)
+        if begins and any(before.terms for before in words[:at]):
+            return words[:at]
+    return words
 
 
 def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
@@ -237,7 +249,8 @@ def _words(text: str, languages: Sequence[str]) -> Iterator[_QuestionWord]:
     for token in text.split():
         if written := token.strip(_EDGES):
             is_stop = is_stop_word(written, languages[0])
-            yield _QuestionWord(written, () if is_stop else tuple(query_terms(written, languages)))
+            terms = () if is_stop else tuple(query_terms(written, languages))
+            yield _QuestionWord(written, terms, token[-1] in ",;:.?!")
 
 
 def _terms(texts: Iterable[str], languages: Sequence[str] = (ENGLISH,)) -> frozenset[str]:
