@@ -223,15 +223,6 @@ def test_an_embedding_that_a_writer_saved_is_there_for_the_next_one(store, fresh
         assert snapshot.info == before, "saving is no commit"
 
 
-def test_embeddings_that_another_model_saved_outlive_a_refresh(store):
-    if isinstance(store, MilvusStore):
-        pytest.skip("there only those of one model wait for the next build")
-    commit(store, FRUIT[1])
-    save_and_leave(store, OTHER, fresh=True)
-    commit(store, FRUIT[2])
-    assert known(store, OTHER, fresh=True) == set(KEYS)
-
-
 def test_an_embedding_that_no_passage_has_is_gone_after_the_commit(store):
     save_and_leave(store)
     commit(store, FRUIT[1])

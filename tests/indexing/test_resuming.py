@@ -117,16 +117,3 @@ def test_an_interrupted_build_with_another_model_goes_on_beside_the_old_index(fo
         build(folder, HashedEmbedder(32, salt="other"), rebuild=True)
         == NOTES - 2 * TOGETHER + CANARIES
     )
-
-
-def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
-    build(folder)
-    new = range(NOTES, 2 * NOTES)
-    write_numbered(folder, new)
-    interrupt(folder, 1 + 3)  # after the canary
-    for n in new[: 2 * TOGETHER]:
-        (folder / "notes" / f"{n}.md").unlink()
-    left = build(folder) - 1
-    assert NOTES - 4 * TOGETHER <= left <= NOTES - 2 * TOGETHER
-    write_numbered(folder, new[: 2 * TOGETHER])
-    assert build(folder) == 2 * TOGETHER + 1, "what no note used was not kept"

@@ -118,15 +118,6 @@ def test_terms_that_are_damaged_are_made_anew_with_one_warning(store, root, dama
             assert answers(LocalStore(trial)) == before
 
 
-def test_terms_of_another_index_are_made_anew(store, root, caplog):
-    before, other = answers(store), root.with_name("other")
-    commit(LocalStore(other), entry("a.md", "one", "two", "three"), entry("b.md", "four", "five"))
-    shutil.rmtree(root / "terms-1")
-    shutil.copytree(other / "terms-1", root / "terms-1")
-    assert is_mended(store, caplog)
-    assert answers(store) == before
-
-
 @pytest.mark.parametrize(
     "changed",
     [
