@@ -2,9 +2,6 @@ import json
 
 import pytest
 from cases import each_of
-from hypothesis import given
-from hypothesis import strategies as st
-from support import trying
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import Gold, GoldQuestion, read_questions
@@ -16,8 +13,6 @@ ROW = {
     "gold": [{"note": "bakery.md", "quote": "It opens at seven.", "part": 1}],
     "answer": ["seven"],
 }
-ODD = ("\u2028", "\u2029", "\x85", "\r\n", "\r", "\x0b", "\x1c", "\0", "\ufeff", '"', "\\", "é")
-odd_text = st.lists(st.sampled_from(ODD) | st.text(max_size=4), max_size=5).map("".join)
 
 
 def written(tmp_path, *rows):
@@ -97,14 +92,3 @@ def test_a_file_that_is_not_there_is_named_with_the_way_to_name_one(tmp_path):
 def test_a_file_without_a_question_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"there are no questions in .*asked\.jsonl"):
         read_questions(written(tmp_path, "\n \n"))
-
-
-@trying(60)
-@given(text=odd_text, quote=odd_text.filter(str.strip), escaped=st.booleans())
-def test_any_text_is_read_as_it_was_written(tmp_path_factory, text, quote, escaped):
-    path = tmp_path_factory.getbasetemp() / "odd.jsonl"
-    row = ROW | {"id": text, "question": text, "gold": [{"note": text, "quote": quote}]}
-    path.write_text(json.dumps(row, ensure_ascii=escaped) + "\n", encoding="utf-8")
-    gold = (Gold(text, quote),)
-    id_ = text or "1"  # the line
-    assert read_questions(path) == [GoldQuestion(id_, text, "fact", gold, ("seven",))]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llms.asking import PROMPT, ask
+from llms.asking import ask
 from llms.stub import CERTIFICATE, KINDS, PIECES, SAYS, Stub, closed_port, piece, whole
 from llms.stub import whole_of_anthropic as anthropic
 from support import HANGS_S
@@ -110,12 +110,6 @@ def test_a_model_that_rejects_a_parameter_is_asked_once_more_without_it(at, stub
     _, (_, _, body) = stub.requests
     assert body["max_completion_tokens"] == 7
     assert not {"temperature", "max_tokens"} & set(body)
-
-
-def test_nothing_is_sent_before_a_piece_is_asked_for(at, stub):
-    reply = at("ok").stream(PROMPT, max_tokens=5)
-    assert stub.requests == []
-    assert "".join(reply) == SAYS
 
 
 # What is read: any bytes, cut anywhere.
