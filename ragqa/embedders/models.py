@@ -37,11 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 # What is fetched of a model; an embedder's modules have folders such as 1_Pooling.
 _FETCHED = {
     "embedder": (["*.safetensors", "*.json", "*.txt", "*.model"], ["[!0-9]*/*"]),
-    "reader": (
-        ["config.json", "tokenizer.json"]
-        + [f"{folder}model.onnx{data}" for folder in ("", "onnx/") for data in ("", "_data")],
-        [],
-    ),
+    "reader": (["config.json", "tokenizer.json", "model.onnx*", "onnx/model.onnx*"], []),
 }
 _NEEDED = {
     "embedder": ("modules.json", "*.safetensors"),
