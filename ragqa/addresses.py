@@ -206,7 +206,9 @@ class Notes:
         return list(dict.fromkeys(self.names.by_name[name][0] for name in close))
 
 
-def place_in(corpus: Corpus, paths: Iterable[str], text: str, max_note_bytes: int) -> Place | None:
+def place_in(
+    corpus: Corpus, paths: Iterable[str], text: str, *, max_note_bytes: int
+) -> Place | None:
     """The place that an address names in one of these notes, whether they are indexed or not.
 
     :raises UsageError: several notes have this name.

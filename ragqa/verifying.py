@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, islice
 from time import monotonic
 
@@ -303,6 +303,7 @@ class CorpusNotes:
         walk = walk_notes(corpus, max_note_bytes=limit, formats=settings.formats)
         self._paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
+        self._place_named = cache(partial(place_in, corpus, self._paths, max_note_bytes=limit))
         self._ends, self._was_late = monotonic() + DEADLINE_S, False
 
     def is_late(self) -> bool:
@@ -336,8 +337,7 @@ class CorpusNotes:
         if citation.lines != NOWHERE or citation.path == ANY_NOTE:
             return citation
         exact = (place for place in readings(citation.path) if place.path in self._paths)
-        limit = self._settings.max_note_bytes
-        place = next(exact, None) or place_in(self._corpus, self._paths, citation.path, limit)
+        place = next(exact, None) or self._place_named(citation.path)
         if place is None:
             return citation
         lines, locator = place.lines or NOWHERE, place.locator
