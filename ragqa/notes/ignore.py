@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -32,6 +32,10 @@ _LEFT_OUT = (
     ("app.json", "userIgnoreFilters"),
     ("templates.json", "folder"),
 )
+
+
+Problem: TypeAlias = tuple[str, str]
+"""The path of a file that has rules, and what is wrong with it, in a few words."""
 
 
 class Rule(Struct, frozen=True):
@@ -64,33 +68,34 @@ def excluding_rule(rules: Sequence[Rule], path: str, *, is_folder: bool) -> Rule
     return last if last and last.excludes else None
 
 
-def read_rules(top: Path, folder: str, name: str, *, most: int) -> tuple[list[Rule], list[str]]:
-    """Read an ignore file; also return its problems, in a few words each.
+def add_rules(rules: list[Rule], top: Path, folder: str, name: str) -> Iterator[Problem]:
+    """Add those of an ignore file to the rules from the folders above; gives its problems.
 
     :param folder: it is in this, "" or ending in `/`, relative to the corpus.
-    :param most: how many rules to take from it.
     """
+    path = folder + name
     try:
-        lines = read_lines(top, folder + name)
+        # File names are bytes: a pattern that is not UTF-8 must still match them.
+        lines = _read(top, path).decode("utf-8", "surrogateescape").split("\n")
     except OSError as exc:
-        return [], [f"not applied: {exc.strerror or exc}"]
-    rules, problems = list[Rule](), list[str]()
-    for number, line in enumerate(lines, start=1):
+        yield path, f"not applied: {exc.strerror or exc}"
+        return
+    for number, ended in enumerate(lines, start=1):
+        line = ended.removesuffix("\r")
         text = line.rstrip()
         if text.endswith("\\"):
             text = line[: len(text) + 1]  # the first blank is part of a name
         if text.startswith("#") or not text.strip("/"):
             continue
-        if len(rules) >= most:
-            problems.append(f"not applied: from line {number}, more than {MAX_RULES:,} rules")
+        if len(rules) >= MAX_RULES:
+            yield path, f"not applied: from line {number}, more than {MAX_RULES:,} rules"
             break
         try:
             regex = _compiled(folder, text.removeprefix("!"))
         except (ValueError, re.error) as exc:
-            problems.append(f"not applied: line {number}, {exc}")
+            yield path, f"not applied: line {number}, {exc}"
         else:
-            rules.append(Rule(regex, not text.startswith("!"), folder + name, number, line))
-    return rules, problems
+            rules.append(Rule(regex, not text.startswith("!"), path, number, line))
 
 
 def _compiled(folder: str, pattern: str) -> re.Pattern[str]:
@@ -152,8 +157,46 @@ def _joined(runs: Sequence[str], between: str, last: str) -> str:
     )
 
 
-def read_lines(top: Path, path: str) -> list[str]:
-    """The lines of a small file below a folder.
+def add_vault_rules(rules: list[Rule], top: Path, folder: str) -> Iterator[Problem]:
+    """Add those for what a vault leaves out: "Excluded files" and templates; gives its problems.
+
+    :param folder: the vault, "" or ending in `/`, relative to the corpus.
+    """
+    for name, key in _LEFT_OUT:
+        path = f"{folder}{VAULT_FOLDER}/{name}"
+        try:
+            filters = _filters(_read(top, path), key)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError, msgspec.ValidationError) as exc:
+            yield path, f"not applied: {exc}"
+            continue
+        patterns = [entry for entry in filters if len(entry) > 1 and entry[0] == entry[-1] == "/"]
+        if patterns:
+            yield path, "not applied: its regular expressions; write patterns into .ragqaignore"
+        for entry in filters:
+            if entry not in patterns:
+                # Obsidian's filters are the beginnings of paths; a folder left out is not entered.
+                below = "" if entry.endswith("/") else "(?s:.*)"
+                regex = re.compile(re.escape(folder + entry) + below)
+                rules.append(Rule(regex, excludes=True, file=path, line=0, text=entry))
+
+
+def _filters(source: bytes, key: str) -> list[str]:
+    """What a settings file of a vault has under a key; a text is a folder.
+
+    :raises ValueError: it is not a JSON object; or `ValidationError`.
+    """
+    try:
+        value = msgspec.json.decode(source, type=dict[str, Any]).get(key) or []
+    except (msgspec.DecodeError, RecursionError) as exc:
+        raise ValueError("it is not a JSON object") from exc
+    each = [value.strip("/") + "/"] if isinstance(value, str) else value
+    return msgspec.convert(each, Annotated[list[str], Meta(max_length=MAX_RULES)])
+
+
+def _read(top: Path, path: str) -> bytes:
+    """A small file below a folder, without a byte order mark.
 
     :raises OSError: it cannot be read, or is too large.
     """
@@ -161,50 +204,4 @@ def read_lines(top: Path, path: str) -> list[str]:
         data = file.read(MAX_IGNORE_BYTES + 1)
     if len(data) > MAX_IGNORE_BYTES:
         raise OSError(f"more than {MAX_IGNORE_BYTES:,} bytes")
-    # File names are bytes: a pattern that is not UTF-8 must still match them.
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    return [line.removesuffix("\r") for line in text.split("\n")]
-
-
-def vault_rules(top: Path, folder: str) -> tuple[list[Rule], dict[str, str]]:
-    """The files that a vault leaves out: "Excluded files" and templates.
-
-    :param folder: the vault, "" or ending in `/`, relative to the corpus.
-    :returns: also what is wrong with a settings file, by its path.
-    """
-    rules, problems = list[Rule](), dict[str, str]()
-    for name, key in _LEFT_OUT:
-        path = f"{folder}{VAULT_FOLDER}/{name}"
-        try:
-            value = read_settings(top, path).get(key) or []
-            each = [value.strip("/") + "/"] if isinstance(value, str) else value
-            filters = msgspec.convert(each, Annotated[list[str], Meta(max_length=MAX_RULES)])
-        except (OSError, ValueError, msgspec.ValidationError) as exc:
-            problems[path] = f"not applied: {exc}"
-            continue
-        for entry in filters:
-            if len(entry) > 1 and entry[0] == entry[-1] == "/":
-                problems[path] = (
-                    "not applied: its regular expressions; write patterns into .ragqaignore"
-                )
-            else:
-                # Obsidian's filters are the beginnings of paths; a folder left out is not entered.
-                below = "" if entry.endswith("/") else "(?s:.*)"
-                regex = re.compile(re.escape(folder + entry) + below)
-                rules.append(Rule(regex, excludes=True, file=path, line=0, text=entry))
-    return rules, problems
-
-
-def read_settings(top: Path, path: str) -> dict[str, Any]:
-    """Read a settings file of a vault; empty if there is none.
-
-    :raises OSError: it cannot be read.
-    :raises ValueError: it is not a JSON object.
-    """
-    try:
-        source = "\n".join(read_lines(top, path)).encode("utf-8", "surrogateescape")
-        return msgspec.json.decode(source, type=dict[str, Any])
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (msgspec.DecodeError, RecursionError) as exc:
-        raise ValueError("it is not a JSON object") from exc
+    return data.removeprefix(b"\xef\xbb\xbf")

@@ -4,6 +4,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -12,12 +13,12 @@ from ragqa.errors import NoCorpus
 from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
 from ragqa.notes.ignore import (
     IGNORE_FILES,
-    MAX_RULES,
     VAULT_FOLDER,
+    Problem,
     Rule,
+    add_rules,
+    add_vault_rules,
     excluding_rule,
-    read_rules,
-    vault_rules,
 )
 from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import Corpus, NoteFile, Skipped, Stamp
@@ -50,20 +51,23 @@ class _Seen(Struct):
     prefix: str = ""
     files: list[NoteFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    unreadable_folders: set[str] = field(default_factory=set)
+    unreadable: dict[str, Skipped] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
     folders: list[str] = field(default_factory=list)
 
-    def skip(self, path: str, reason: str) -> None:
-        """Add a file or folder that is skipped."""
-        self.skipped.append(Skipped(self.prefix + path, reason))
+    def add(self, path: str, found: Stamp | str | None) -> None:
+        """Add a file, as `_classified` finds it."""
+        if isinstance(found, Stamp):
+            self.files.append(NoteFile(self.prefix + path, found))
+        elif found:
+            self.skipped.append(Skipped(self.prefix + path, found))
+        elif found is None:
+            self.others[suffix_of(path)] += 1
 
     def skip_folder(self, path: str, reason: str) -> None:
         """Add a folder that cannot be read; `path` ends in `/`, "" for the topmost."""
         path = (self.prefix + path).rstrip("/") or "."
-        if path not in self.unreadable_folders:
-            self.unreadable_folders.add(path)
-            self.skipped.append(Skipped(path, reason))
+        self.unreadable.setdefault(path, Skipped(path, reason))
 
 
 class _Branch(Struct, frozen=True):
@@ -96,8 +100,8 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
         raise unusable[0]
     return Walk(
         files=tuple(sorted(seen.files)),
-        skipped=tuple(sorted(seen.skipped, key=lambda skip: skip.path)),
-        unreadable_folders=tuple(sorted(seen.unreadable_folders)),
+        skipped=tuple(sorted([*seen.skipped, *seen.unreadable.values()], key=attrgetter("path"))),
+        unreadable_folders=tuple(sorted(seen.unreadable)),
         others=dict(seen.others),
         folders=tuple(seen.folders),
     )
@@ -125,11 +129,14 @@ def why_left_out(
     :param path: relative to the corpus and `/`-separated.
     :raises OSError: nothing is at this path, or a folder above it cannot be read.
     """
-    folder, seen = _Branch("", ()), _Seen()
+    folder = _Branch("", ())
     top, path = corpus.inside(path)
     names = path.split("/")
     for depth, name in enumerate(names, start=1):
-        entry, rules = _enter(top, folder, name, seen)
+        entries, rules, _ = _listed(top, folder)
+        entry = next((entry for entry in entries if entry.name == name), None)
+        if entry is None:
+            raise FileNotFoundError(folder.path + name)
         if name.startswith("."):
             return f"the name {name} begins with a dot"
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -140,22 +147,10 @@ def why_left_out(
         folder = _Branch(f"{folder.path}{name}/", rules)
     if is_folder:
         return "a folder, not a note"
-    _classify(entry, path, limits(formats, max_note_bytes), seen)
-    reasons = [skip.reason for skip in seen.skipped if skip.path == path]
-    if reasons or seen.files:
-        return reasons[0] if reasons else ""
-    return why_format_is_off(path, formats) or NOT_A_NOTE
-
-
-def _enter(
-    top: Path, folder: _Branch, name: str, seen: _Seen
-) -> tuple[os.DirEntry[str], tuple[Rule, ...]]:
-    """The named entry of a folder, and all rules for it."""
-    entries = list(os.scandir(top / folder.path))
-    for entry in entries:
-        if entry.name == name:
-            return entry, folder.rules + _rules_of(top, folder, entries, seen)
-    raise FileNotFoundError(folder.path + name)
+    found = _classified(entry, limits(formats, max_note_bytes))
+    if isinstance(found, Stamp):
+        return ""
+    return found or why_format_is_off(path, formats) or NOT_A_NOTE
 
 
 def _check_folder(folder: Path) -> None:
@@ -173,8 +168,9 @@ def _check_folder(folder: Path) -> None:
 
 def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) -> Iterator[_Branch]:
     """Sort the entries of one folder into `seen`; yield its subfolders."""
-    entries = list(os.scandir(top / folder.path))
-    rules = folder.rules + _rules_of(top, folder, entries, seen)
+    entries, rules, problems = _listed(top, folder)
+    for problem in problems:
+        seen.add(*problem)
     for entry in entries:
         if entry.name.startswith("."):
             continue
@@ -182,69 +178,56 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
-                seen.skip(path, rule.reason)
+                seen.add(path, rule.reason)
             continue
         if is_folder:
             yield _Branch(path + "/", rules)
             continue
         try:
-            _classify(entry, path, sizes, seen)
+            seen.add(path, _classified(entry, sizes))
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
             seen.skip_folder(folder.path, _unreadable(exc))
 
 
-def _rules_of(
-    top: Path, folder: _Branch, entries: list[os.DirEntry[str]], seen: _Seen
-) -> tuple[Rule, ...]:
+def _listed(
+    top: Path, folder: _Branch
+) -> tuple[list[os.DirEntry[str]], tuple[Rule, ...], list[Problem]]:
+    """The entries of a folder, all rules for them, and problems with its own."""
+    entries = list(os.scandir(top / folder.path))
     present = {entry.name for entry in entries}
-    rules = list[Rule]()
+    rules, problems = list(folder.rules), list[Problem]()
     if VAULT_FOLDER in present:
-        rules, problems = vault_rules(top, folder.path)
-        for path, problem in problems.items():
-            seen.skip(path, problem)
+        problems += add_vault_rules(rules, top, folder.path)
     for name in IGNORE_FILES:
         if name in present:
-            most = MAX_RULES - len(folder.rules) - len(rules)
-            read, wrong = read_rules(top, folder.path, name, most=most)
-            rules += read
-            for problem in wrong:
-                seen.skip(folder.path + name, problem)
-    return tuple(rules)
+            problems += add_rules(rules, top, folder.path, name)
+    return entries, tuple(rules), problems
 
 
-def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], seen: _Seen) -> None:
-    """Classify a file; `sizes` has the size limit of each suffix that is read, as `limits` has."""
-    suffix = suffix_of(entry.name)
-    most = sizes.get(suffix)
+def _classified(entry: os.DirEntry[str], sizes: Mapping[str, int]) -> Stamp | str | None:
+    """A note's stamp; why a file is skipped, "" for a link of no concern; None for other files.
+
+    :param sizes: the size limit of each suffix that is read, as `limits` has it.
+    """
+    most = sizes.get(suffix_of(entry.name))
     if most is None:
-        _classify_other(entry, path, suffix, seen)
-        return
+        if entry.is_symlink():
+            return SYMLINK if _may_be_a_folder(entry) else ""
+        return None if entry.is_file(follow_symlinks=False) else NOT_A_FILE
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        seen.skip(path, SYMLINK)
-    elif not stat.S_ISREG(status.st_mode):
-        seen.skip(path, NOT_A_FILE)
-    elif not most:
-        seen.skip(path, NO_EXTRA)
-    elif status.st_size > most:
-        seen.skip(path, too_large(status.st_size, most, format_of(path)))
-    elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
-        seen.skip(path, UNREADABLE)
-    else:
-        seen.files.append(NoteFile(seen.prefix + path, Stamp(status.st_size, status.st_mtime_ns)))
-
-
-def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, seen: _Seen) -> None:
-    """Classify an entry that is not named like a note."""
-    if entry.is_symlink():
-        if _may_be_a_folder(entry):
-            seen.skip(path, SYMLINK)
-    elif not entry.is_file(follow_symlinks=False):
-        seen.skip(path, NOT_A_FILE)
-    else:
-        seen.others[suffix] += 1
+        return SYMLINK
+    if not stat.S_ISREG(status.st_mode):
+        return NOT_A_FILE
+    if not most:
+        return NO_EXTRA
+    if status.st_size > most:
+        return too_large(status.st_size, most, format_of(entry.name))
+    if status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
+        return UNREADABLE
+    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
