@@ -168,7 +168,7 @@ def add_vault_rules(rules: list[Rule], top: Path, folder: str) -> Iterator[Probl
             filters = _filters(_read(top, path), key)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (OSError, ValueError, msgspec.ValidationError) as exc:
+        except (OSError, ValueError) as exc:
             yield path, f"not applied: {exc}"
             continue
         patterns = [entry for entry in filters if len(entry) > 1 and entry[0] == entry[-1] == "/"]
@@ -185,14 +185,15 @@ def add_vault_rules(rules: list[Rule], top: Path, folder: str) -> Iterator[Probl
 def _filters(source: bytes, key: str) -> list[str]:
     """What a settings file of a vault has under a key; a text is a folder.
 
-    :raises ValueError: it is not a JSON object; or `ValidationError`.
+    :raises ValueError: it is not a JSON object, or has something else there.
     """
     try:
         value = msgspec.json.decode(source, type=dict[str, Any]).get(key) or []
     except (msgspec.DecodeError, RecursionError) as exc:
         raise ValueError("it is not a JSON object") from exc
     each = [value.strip("/") + "/"] if isinstance(value, str) else value
-    return msgspec.convert(each, Annotated[list[str], Meta(max_length=MAX_RULES)])
+    filters: list[str] = msgspec.convert(each, Annotated[list[str], Meta(max_length=MAX_RULES)])
+    return filters
 
 
 def _read(top: Path, path: str) -> bytes:

@@ -134,9 +134,9 @@ def why_left_out(
     names = path.split("/")
     for depth, name in enumerate(names, start=1):
         entries, rules, _ = _listed(top, folder)
-        entry = next((entry for entry in entries if entry.name == name), None)
-        if entry is None:
+        if name not in entries:
             raise FileNotFoundError(folder.path + name)
+        entry = entries[name]
         if name.startswith("."):
             return f"the name {name} begins with a dot"
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -171,10 +171,10 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
     entries, rules, problems = _listed(top, folder)
     for problem in problems:
         seen.add(*problem)
-    for entry in entries:
-        if entry.name.startswith("."):
+    for name, entry in entries.items():
+        if name.startswith("."):
             continue
-        path = folder.path + entry.name
+        path = folder.path + name
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
@@ -193,15 +193,14 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
 
 def _listed(
     top: Path, folder: _Branch
-) -> tuple[list[os.DirEntry[str]], tuple[Rule, ...], list[Problem]]:
-    """The entries of a folder, all rules for them, and problems with its own."""
-    entries = list(os.scandir(top / folder.path))
-    present = {entry.name for entry in entries}
+) -> tuple[dict[str, os.DirEntry[str]], tuple[Rule, ...], list[Problem]]:
+    """The entries of a folder by name, all rules for them, and problems with its own."""
+    entries = {entry.name: entry for entry in os.scandir(top / folder.path)}
     rules, problems = list(folder.rules), list[Problem]()
-    if VAULT_FOLDER in present:
+    if VAULT_FOLDER in entries:
         problems += add_vault_rules(rules, top, folder.path)
     for name in IGNORE_FILES:
-        if name in present:
+        if name in entries:
             problems += add_rules(rules, top, folder.path, name)
     return entries, tuple(rules), problems
 
