@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from threading import Thread
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -18,6 +17,8 @@ import numpy.typing as npt
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from tokenizers import Encoding, Tokenizer
 
     from ragqa.embedders.onnx import OnnxModel
@@ -216,21 +217,15 @@ def _unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
 
 
-_begun: dict[str, tuple[Thread, list[Embedder]]] = {}
+_begun: dict[str, "Future[Embedder | None]"] = {}
 
 
 def begin(model: str) -> None:
     """Open a model's export in a thread; `embedder_for` waits for it, and says what is wrong."""
-    opened: list[Embedder] = []
-
-    def run() -> None:
-        with suppress(Exception):
-            opened.extend(filter(None, [_exported(model)]))
+    from concurrent.futures import ThreadPoolExecutor
 
     with suppress(RuntimeError):  # there may be no more threads
-        thread = Thread(target=run, name="ragqa-model")
-        thread.start()
-        _begun[model] = thread, opened
+        _begun[model] = ThreadPoolExecutor(1, "ragqa-model").submit(_exported, model)
 
 
 def embedder_for(model: str, *, building: bool, dtype: str = "") -> Embedder:
@@ -247,12 +242,8 @@ def embedder_for(model: str, *, building: bool, dtype: str = "") -> Embedder:
     """
     if building:
         return _on_torch(model, dtype)
-    if model in _begun:
-        thread, opened = _begun.pop(model)
-        thread.join()
-        if opened:
-            return opened[0]
-    if exported := _exported(model):
+    begun = _begun.pop(model, None)
+    if exported := begun.result() if begun and not begun.exception() else _exported(model):
         return exported
     logger.warning("preparing %s for questions, once; this takes some seconds", model)
     on_torch = _on_torch(model)
