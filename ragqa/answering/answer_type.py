@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 from ragqa.answering.stretch import Stretch
 from ragqa.languages import ENGLISH
@@ -134,15 +133,10 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
             yield amount.span, _UNCOUNTED
 
 
-@cache
-def stems_of_units() -> frozenset[tuple[str, str]]:
-    """What each unit measures, and the stem of its name."""
-    return frozenset((dimension, stem(name)) for name, (dimension, _) in UNITS.items())
-
-
 def _is_in_unit(question: Question, amount: Figure) -> bool:
     """Whether a question counts in a unit of what the amount measures: "l" for "litres"."""
-    return any((amount.measures, term) in stems_of_units() for term in question.subject)
+    names = (name for name, (dimension, _) in UNITS.items() if dimension == amount.measures)
+    return any(stem(name) in question.subject for name in names)
 
 
 def _worded(question: Question, text: str, numbers: Sequence[Span]) -> Iterator[Fit]:

@@ -61,7 +61,7 @@ def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
     :param units: the excerpt's units.
     :param start: where the quote begins in the note.
     """
-    groups = _groups(units, start, start + len(quote))
+    groups = _groups(units)
     found: list[Block] = []
     for group, level in zip(groups, _levels(groups), strict=True):
         found += _block(group, level, quote, start)
@@ -124,17 +124,14 @@ def _rows(table: Table) -> Iterator[str]:
             yield "-+-".join("-" * width for width in widths)
 
 
-def _groups(units: Iterable[Unit], start: int, end: int) -> list[list[Unit]]:
-    """The units of each visible block, in order; one that overlaps another is left out."""
+def _groups(units: Iterable[Unit]) -> list[list[Unit]]:
+    """The units of each visible block, in order."""
     groups: list[list[Unit]] = []
-    for unit in sorted(units, key=lambda one: one.start):
-        if not start <= unit.start < unit.end <= end or unit.kind in _NOT_SHOWN:
-            continue
+    for unit in units:
         if groups and _goes_on(groups[-1], unit):
             groups[-1].append(unit)
-        else:
+        elif unit.kind not in _NOT_SHOWN:
             groups.append([unit])
-        start = unit.end
     return groups
 
 

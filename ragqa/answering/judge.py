@@ -138,10 +138,8 @@ def without_open_questions(
     """
     if not question.terms.isdisjoint(_FOR_QUESTIONS):
         return scored, False
-    asking: list[Stretch] = []
-    stating: list[Stretch] = []
-    for candidate in scored:
-        (asking if _is_open(candidate) else stating).append(candidate)
+    asking = [candidate for candidate in scored if _is_open(candidate)]
+    stating = [candidate for candidate in scored if candidate not in asking]
     if not asking:
         return scored, False
     most = max(candidate.score for candidate in asking)
