@@ -55,13 +55,10 @@ def one_of(name: str) -> str:
     return "|".join(listed(name))
 
 
-STOP_WORDS = table("stop words")
-CONTRACTED = {
-    word.replace("'", ""): word for word in sorted(STOP_WORDS - table("other words")) if "'" in word
-}
-"""Maps a contraction typed without its apostrophe ("whats") to the correct one."""
-
-STOP_WORDS |= CONTRACTED.keys()
+STOP_WORDS = table("stop words").union(
+    word.replace("'", "") for word in table("stop words") - table("other words")
+)
+"""English words without content, also as they are typed without an apostrophe ("whats")."""
 
 MONTHS = listed("months")
 WEEKDAYS = listed("weekdays")
