@@ -16,10 +16,10 @@ from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.readers import Reader
 from ragqa.search.question import Question
-from ragqa.text.dates import Moment, has_moment, months_of
+from ragqa.text.dates import Moment, date_terms, has_moment, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.shown import struck_spans
-from ragqa.text.words import blank, is_stop_word, overlaps
+from ragqa.text.words import blank, index_terms, is_stop_word, overlaps
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
@@ -266,11 +266,15 @@ def without_other_days(question: Question, scored: Sequence[Stretch]) -> Sequenc
 def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
     """Only what is of the time that a question is about, if that has about as many of its words.
 
+    A note of a day need not have the day's own words, which the titles of other days' notes share.
     The best of it scores as the best of all: scores say how much better one is than another.
     """
     period = question.period
     own = [one for one in scored if period and any(map(period.has, _dates_of(one, "year")))]
-    most, near = (max((one.signals["coverage"] for one in of), default=0) for of in (scored, own))
+    day = period.since if period and period.since == period.until else ""
+    of_day = {*index_terms(day), *date_terms(day)}
+    idf = {term: weight for term, weight in question.idf.items() if term not in of_day}
+    most, near = (max((_coverage(one, idf) for one in of), default=0) for of in (scored, own))
     if not own or near < NEAR_SHARE * most:
         return scored
     lift = max(one.score for one in scored) - max(one.score for one in own)

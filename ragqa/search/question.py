@@ -160,7 +160,7 @@ def read_question(
     :param typed: as `clean_question` returns it.
     :param today: a month or day without a year is more likely the last one before.
     """
-    filters, asked, day, corrected = filters or Filters(), typed, "", tuple[Correction, ...]()
+    filters, asked, corrected = filters or Filters(), typed, tuple[Correction, ...]()
     period = period_asked(typed, today) if today else None
     if today and (named := day_asked(typed, today)):
         day, (start, end) = named
@@ -183,7 +183,6 @@ def read_question(
     parts = tuple(_parts(snapshot, text, languages))
     idf = snapshot.idf([*searched, *parts])
     times = Counter((*searched, *parts))
-    of_day = {*query_terms(day, languages), *date_terms(day)}  # which a note of it need not have
     kind, subject = kind_of(text, languages[0])
     return Question(
         text=text,
@@ -197,7 +196,7 @@ def read_question(
         terms=frozenset(term for terms in forms for term in terms),
         searched=searched,
         parts=parts,
-        idf={term: idf[term] for term in searched if term not in of_day},
+        idf={term: idf[term] for term in searched},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
         period=period,
     )
