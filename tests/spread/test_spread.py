@@ -192,7 +192,7 @@ def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index
 def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_path):
     run, _ = index_with("other", *nodes.options, env=nodes.token, act=OTHER_WEIGHTS)
     assert run.code == 4
-    assert "a node has other weights of hashed:64" in but_progress(run)[0]
+    assert "a node has other weights of hashed:64" in run.err
     with pytest.raises(NoIndex):
         open_store(tmp_path / "other").snapshot().__enter__()
 
