@@ -69,28 +69,19 @@ class Loaded(Struct, frozen=True):
         return self.found
 
 
-def load_settings(
-    flags: Mapping[str, object],
-    *,
-    environ: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> Loaded:
+def load_settings(flags: Mapping[str, object]) -> Loaded:
     """Take each setting from the strongest origin that has it.
 
     :param flags: values from the command line by setting name; None means not given.
-    :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
-    :param folder: where to look for `./corpus` and a former `ragqa.toml`; default: the
-        current folder.
     :raises UsageError: a file cannot be read, or has an invalid value; the message names file and
         setting.
     """
-    environ = os.environ if environ is None else environ
-    folder = Path.cwd() if folder is None else folder
+    folder = Path.cwd()
     own, warnings = _read(user_settings_file())
     if project := _project_file(folder):
         warnings = (f"{project} is not read: {INSTEAD[PROJECT_FILE]}", *warnings)
     for name in INSTEAD:
-        if (variable := f"RAGQA_{name.upper()}") in environ:
+        if (variable := f"RAGQA_{name.upper()}") in os.environ:
             warnings = (*warnings, f"{variable} is not read: {INSTEAD[name]}")
     given = {name: value for name, value in flags.items() if value is not None}
     values: dict[str, Any] = {}
@@ -98,7 +89,7 @@ def load_settings(
     layers: tuple[tuple[str, dict[str, Value]], ...] = (
         (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
         (Origin.USER, own),
-        (Origin.ENVIRONMENT, _from_environment(environ)),
+        (Origin.ENVIRONMENT, _from_environment()),
         (Origin.FLAG, {name: SETTINGS[name].parse(given[name], "the command") for name in given}),
     )
     for origin, layer in layers:
@@ -134,11 +125,11 @@ def _called(corpus: Corpus) -> str:
     return f"{name or 'notes'}-{digest}"
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
+def _from_environment() -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
-        if given := environ.get(variable):
+        if given := os.environ.get(variable):
             raw = list(filter(None, given.split(os.pathsep))) if name == "corpus" else given
             values[name] = setting.parse_in_file(raw, variable)
     return values

@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from enum import StrEnum
 from itertools import permutations
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,9 +23,6 @@ from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.safe import safe_line
 
 Value: TypeAlias = str | int | tuple[str, ...] | tuple[Folder, ...]
-
-LLMS_WITH_PATHS = ("scripted",)
-"""The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
 OptionalFormat = Literal[
     "all", "html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "ipynb", "pdf", "docx"
@@ -288,7 +284,7 @@ class Setting(Struct, frozen=True):
     def _path_in(self, value: str) -> tuple[str, str]:
         """The path in a value, and what precedes it; ("", "") if there is none."""
         kind, colon, argument = value.partition(":")
-        if self.name == "llm" and kind in LLMS_WITH_PATHS:
+        if self.name == "llm" and kind == "scripted":
             return kind + colon, argument
         is_path = (
             self.name == "index"
@@ -311,12 +307,10 @@ def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
-SETTINGS: Mapping[str, Setting] = MappingProxyType(
-    {
-        field.name: _declared(field.name, _TYPES[field.name], field.default)
-        for field in fields(Settings)
-    }
-)
+SETTINGS: Mapping[str, Setting] = {
+    field.name: _declared(field.name, _TYPES[field.name], field.default)
+    for field in fields(Settings)
+}
 
 
 def setting_named(name: str, where: str) -> Setting:

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
-from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -196,27 +195,25 @@ class Format(Struct, frozen=True):
 
 _LIBRARY = "xberg"
 _ZIPPED = 50_000_000
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        form.name: form
-        for form in (
-            Format("markdown", (".md", ".markdown")),
-            Format("plain", (".txt",)),
-            Format("html", (".html", ".htm"), 9, _LIBRARY, text_share=0.4),
-            Format("org", (".org",), 7, _LIBRARY),
-            Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
-            Format("odt", (".odt",), 1, _LIBRARY, _ZIPPED, text_share=0.3),
-            Format("ods", (".ods",), 1, _LIBRARY, _ZIPPED),
-            Format("pptx", (".pptx",), 1, _LIBRARY, _ZIPPED, text_share=0.1),
-            Format("xlsx", (".xlsx",), 1, _LIBRARY, _ZIPPED),
-            Format("rtf", (".rtf",), 1, _LIBRARY, text_share=0.3),
-            Format("eml", (".eml",), 1, _LIBRARY, text_share=0.1),
-            Format("ipynb", (".ipynb",), 5, max_bytes=50_000_000, text_share=0.3),
-            Format("pdf", (".pdf",), 7, _LIBRARY, 100_000_000, text_share=0.1),
-            Format("docx", (".docx",), 8, _LIBRARY, _ZIPPED, text_share=0.3),
-        )
-    }
-)
+FORMATS: Mapping[str, Format] = {
+    form.name: form
+    for form in (
+        Format("markdown", (".md", ".markdown")),
+        Format("plain", (".txt",)),
+        Format("html", (".html", ".htm"), 9, _LIBRARY, text_share=0.4),
+        Format("org", (".org",), 7, _LIBRARY),
+        Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
+        Format("odt", (".odt",), 1, _LIBRARY, _ZIPPED, text_share=0.3),
+        Format("ods", (".ods",), 1, _LIBRARY, _ZIPPED),
+        Format("pptx", (".pptx",), 1, _LIBRARY, _ZIPPED, text_share=0.1),
+        Format("xlsx", (".xlsx",), 1, _LIBRARY, _ZIPPED),
+        Format("rtf", (".rtf",), 1, _LIBRARY, text_share=0.3),
+        Format("eml", (".eml",), 1, _LIBRARY, text_share=0.1),
+        Format("ipynb", (".ipynb",), 5, max_bytes=50_000_000, text_share=0.3),
+        Format("pdf", (".pdf",), 7, _LIBRARY, 100_000_000, text_share=0.1),
+        Format("docx", (".docx",), 8, _LIBRARY, _ZIPPED, text_share=0.3),
+    )
+}
 
 _BY_SUFFIX = {suffix: form for form in FORMATS.values() for suffix in form.suffixes}
 

@@ -111,7 +111,7 @@ def _read_bytes(
 ) -> tuple[bytes, Stamp, bool] | None:
     """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
     max_bytes = form.max_bytes or max_note_bytes
-    with os.fdopen(open_inside(corpus, path), "rb") as file:
+    with os.fdopen(open_below(*corpus.inside(path)), "rb") as file:
         before = _stamp(file.fileno())
         now = time_ns()
         data = file.read(max_bytes + 1)
@@ -132,11 +132,6 @@ def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
     limit = f"a file of the format {form.name} may have" if form.max_bytes else "max_note_bytes"
     return f"too large: {size:,} bytes, more than {limit} ({max_bytes:,})"
-
-
-def open_inside(corpus: Corpus, path: str) -> int:
-    """Open a regular file of a corpus, as `open_below` does."""
-    return open_below(*corpus.inside(path))
 
 
 def open_below(top: Path, path: str) -> int:

@@ -23,7 +23,7 @@ from starlette.types import Send
 from ragqa.errors import NotIndexed, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.llms import NO_LLM
-from ragqa.notes.read import open_inside
+from ragqa.notes.read import open_below
 from ragqa.render import to_json
 from ragqa.serving import pages
 from ragqa.serving.note import IMAGES, Fields
@@ -248,7 +248,7 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
     if hidden or posixpath.splitext(path.casefold())[1] not in IMAGES:
         raise missing
     try:
-        with open(open_inside(corpus, path), "rb") as file:  # noqa: PTH123 - a descriptor
+        with open(open_below(*corpus.inside(path)), "rb") as file:  # noqa: PTH123 - a descriptor
             data = file.read(MAX_IMAGE_BYTES + 1)
     except (OSError, ValueError) as exc:
         raise missing from exc

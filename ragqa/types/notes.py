@@ -224,7 +224,6 @@ class Look(IntFlag):
     is not shown.
     """
 
-    PLAIN = 0
     BOLD = 1
     ITALIC = 2
     CODE = 4

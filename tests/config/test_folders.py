@@ -1,6 +1,7 @@
 """A corpus of several folders, as flags, the environment and settings files name it."""
 
 import os
+from unittest.mock import patch
 
 import pytest
 
@@ -20,7 +21,8 @@ def folders(tmp_path, monkeypatch):
 
 
 def corpus(flags=(), environ=None):
-    return load_settings({"corpus": tuple(flags) or None}, environ=environ or {}).places.corpus
+    with patch.dict(os.environ, environ or {}):
+        return load_settings({"corpus": tuple(flags) or None}).places.corpus
 
 
 def write_settings(text):
@@ -58,10 +60,10 @@ def test_folders_that_cannot_be_used_together_are_not_set(folders):
 
 
 def test_one_folder_keeps_its_paths_and_its_index_whatever_it_is_called(folders):
-    alone = load_settings({"corpus": ("notes",)}, environ={}).places
+    alone = load_settings({"corpus": ("notes",)}).places
     assert alone.corpus.inside("a/b.md") == (folders[0], "a/b.md")
     write_settings(f'corpus = {{path = "{folders[0]}", name = "mine"}}')
-    assert load_settings({}, environ={}).places.index == alone.index.with_name(alone.index.name)
+    assert load_settings({}).places.index == alone.index.with_name(alone.index.name)
 
 
 @pytest.mark.parametrize(

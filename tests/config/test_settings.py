@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from cases import cases
@@ -33,7 +35,8 @@ def project(tmp_path):
 
 
 def load(folder, flags=None, environ=None):
-    return load_settings(flags or {}, environ=environ or {}, folder=folder)
+    with contextlib.chdir(folder), patch.dict(os.environ, environ or {}):
+        return load_settings(flags or {})
 
 
 def test_a_flag_beats_environment_user_and_default(project):
