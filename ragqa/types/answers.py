@@ -326,10 +326,17 @@ class Answer(SearchResult):
         return self.verdict is Verdict.ANSWERED
 
     @property
+    def fallback_line(self) -> str:
+        """Why the LLM's answer is missing, "" if it is not; not sanitised."""
+        if self.written is None or self.written.is_answer:
+            return ""
+        own = "; this is the answer in your notes' own words" if self.answered else ""
+        return f"{self.written.why}{own}"
+
+    @property
     def every_warning(self) -> tuple[str, ...]:
         """All warnings, including why the LLM's answer is missing."""
         if self.written is None or self.written.is_answer:
             return self.warnings
-        own = "; this is the answer in your notes' own words" if self.answered else ""
         hint = f" ({self.written.hint})" if self.written.hint else ""
-        return (*self.warnings, f"{self.written.why}{own}{hint}")
+        return (*self.warnings, f"{self.fallback_line}{hint}")
