@@ -79,13 +79,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     formats: tuple[str, ...]
     languages: tuple[NotesIn, ...]
     problems: tuple[Problem, ...]
-    warnings: tuple[Remark, ...]
     allowed: tuple[str, ...]
-
-    @property
-    def warning_lines(self) -> tuple[str, ...]:
-        """The warnings, each as a line."""
-        return tuple(map(str, self.warnings))
 
     @property
     def corpus_path(self) -> str:
@@ -98,14 +92,9 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
         return {"added": self.added, "changed": self.changed, "removed": self.removed}
 
     @property
-    def pending(self) -> str:
-        """The changes that are not in the index yet, in words."""
-        return f"{self.added} new, {self.changed} changed, {self.removed} removed"
-
-    @property
     def is_fresh(self) -> bool:
         """Whether the index is up to date with the notes."""
-        return not (self.added or self.changed or self.removed)
+        return not any(self.pending_counts.values())
 
 
 def status_of(index: Index, llm: "Choice") -> IndexStatus:

@@ -159,7 +159,8 @@ def test_torch_keeps_nothing_where_other_users_may_write(tmp_path):
 
 def test_questions_are_kept_in_order_each_on_a_line_of_its_own_and_commands_are_not(path):
     lines = ["what is LoRA?", "what  is LoRA?", "/save secrets.md", "and\nQLoRA?", "  /quit"]
-    assert [History(path).add(line) for line in lines] == [True, True, False, True, False]
+    for line in lines:
+        History(path).add(line)
     assert History(path).read() == ["what is LoRA?", "and QLoRA?"]
 
 
@@ -167,7 +168,7 @@ def test_the_history_stays_bounded_and_is_closed_though_it_was_open(file):
     file.write_text("".join(f"{n}\n" for n in range(2 * MAX_LINES)), encoding="utf-8")
     file.chmod(0o644)
     for question in ("new", "newer"):  # asking alone keeps it bounded, too
-        assert History(file).add(question)
+        History(file).add(question)
     assert mode(file) == 0o600
     assert file.read_text(encoding="utf-8").count("\n") == MAX_LINES
     assert History(file).read()[-3:] == [str(2 * MAX_LINES - 1), "new", "newer"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
+from typing import ClassVar
 
 from ragqa.text.shown import (
     QUOTE_MARKS,
@@ -48,6 +49,10 @@ class Line:
 class Table:
     """A table whose rows have as many cells as its header."""
 
+    kind: ClassVar[Kind] = Kind.TABLE_HEAD
+    mark: ClassVar[str] = ""
+    depth: ClassVar[int] = 0
+
     head: tuple[Shown, ...]
     rows: tuple[tuple[Shown, ...], ...]
 
@@ -91,15 +96,13 @@ def excerpt_text(blocks: Sequence[Block], cut: tuple[bool, bool] = (False, False
 
 def apart(before: Block, after: Block) -> bool:
     """Whether a blank line separates two blocks; not so for items, rows and front matter."""
-    kinds = [block.kind if isinstance(block, Line) else None for block in (before, after)]
-    return kinds[0] is not kinds[1] or kinds[0] not in (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
+    tight = (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
+    return before.kind is not after.kind or before.kind not in tight
 
 
 def runs_on(block: Block) -> bool:
     """Whether a cut is marked within a block's line rather than on a line of its own."""
-    return isinstance(block, Line) and (
-        block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
-    )
+    return block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
 
 
 def _text(block: Block) -> str:

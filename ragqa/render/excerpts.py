@@ -45,18 +45,19 @@ def blocks(citation: Citation) -> Sequence[Block]:
 def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
     """What is shown of the passage before the quote, and after it; None if nothing is."""
     whole = citation.within
+    if whole is None:
+        return None, None
 
     def part(units: tuple[Unit, ...], cut: tuple[bool, bool]) -> Citation | None:
-        if whole is None or not units:
+        if not units:
             return None
         start, end = units[0].start, units[-1].end
         quote = whole.quote[start - whole.chars[0] : end - whole.chars[0]]
         return replace(whole, chars=(start, end), quote=quote, units=units, cut=cut)
 
-    whole_cut, units = (whole.cut, whole.units) if whole else ((False, False), ())
-    before = tuple(unit for unit in units if unit.start < citation.chars[0])
-    after = tuple(unit for unit in units if unit.start >= citation.chars[1])
-    return part(before, (whole_cut[0], False)), part(after, (False, whole_cut[1]))
+    before = tuple(unit for unit in whole.units if unit.start < citation.chars[0])
+    after = tuple(unit for unit in whole.units if unit.start >= citation.chars[1])
+    return part(before, (whole.cut[0], False)), part(after, (False, whole.cut[1]))
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:

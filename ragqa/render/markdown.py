@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from textwrap import indent
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
+from ragqa.answering.excerpt_blocks import CUT, Block, Table, apart, runs_on
 from ragqa.notes.formats import fragment
 from ragqa.places import address, defused, record_of
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
-from ragqa.types import Answer, Citation, Kind, WrittenSentence
+from ragqa.types import Answer, Citation, Kind, Passage, WrittenSentence
 
 if TYPE_CHECKING:
     from ragqa.chatting import Exchange
@@ -56,22 +56,17 @@ def chat_markdown(exchanges: "Sequence[Exchange]") -> str:
     exchanges = list(numbered(exchanges))
     blocks = ["# Chat\n"]
     for exchange in exchanges:
-        blocks += _exchange(exchange)
-    last = exchanges[-1].answer
+        asked, answer = exchange.asked, exchange.answer
+        blocks.append(f"## {escaped(asked)}\n")
+        if answer.question != asked:
+            blocks.append(f"Asked as: {escaped(answer.question)}\n")
+        blocks += _body(answer, "###")
     first = exchanges[0].asked
     rest = len(exchanges) - 1
     cited = tuple(citation for exchange in exchanges for citation in exchange.answer.citations)
     title = f"{first} (and {rest} more)" if rest else first
-    blocks += _record(replace(last, question=title, citations=cited))
+    blocks += _record(replace(exchanges[-1].answer, question=title, citations=cited))
     return "\n".join(blocks)
-
-
-def _exchange(exchange: "Exchange") -> Iterator[str]:
-    answer = exchange.answer
-    yield f"## {escaped(exchange.asked)}\n"
-    if answer.question != exchange.asked:
-        yield f"Asked as: {escaped(answer.question)}\n"
-    yield from _body(answer, "###")
 
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
@@ -87,7 +82,8 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.citations:
         yield f"{level} Sources\n"
         for citation in answer.citations:
-            yield f"{citation.n}. {_cited(citation)}\n\n{_quoted(citation.quote)}\n"
+            place = _place(citation, citation.locator)
+            yield f"{citation.n}. {place}\n\n{_quoted(citation.quote)}\n"
         if answer.also:
             yield f"{level} Further excerpts\n"
             whole, end = not answer.sure, "" if answer.sure else "\n"
@@ -98,11 +94,8 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
-            passage = hit.passage
-            shown = address(passage.path, passage.lines, hit.locator)
-            date = date_shown(passage)
-            place = _place(passage.path, shown, passage.heading, hit.locator, date)
-            yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
+            place = _place(hit.passage, hit.locator)
+            yield f"{n}. {place}\n\n{_quoted(hit.passage.text, '')}\n"
     if warnings := answer.every_warning:
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
@@ -116,16 +109,14 @@ def _record(answer: Answer) -> Iterator[str]:
 
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer, and how far to trust it."""
-    trust = view.trust_line(answer)
-    if answer.written is not None and answer.written.is_answer:
-        yield f"{''.join(map(_written, answer.written.sentences)).strip()}\n"
-        if trust:
-            yield f"**{escaped(trust)}**\n"
-        yield f"{escaped(view.written_by(answer.written))}\n"
-        return
-    if trust:
+    written = answer.written if answer.written and answer.written.is_answer else None
+    if written:
+        yield f"{''.join(map(_written, written.sentences)).strip()}\n"
+    if trust := view.trust_line(answer):
         yield f"**{escaped(trust)}**\n"
-    if answer.citations:
+    if written:
+        yield f"{escaped(view.written_by(written))}\n"
+    elif answer.citations:
         yield "\n\n".join(map(excerpt_markdown, answer.citations)) + "\n"
 
 
@@ -136,25 +127,21 @@ def _quoted(text: str, info: str = "text") -> str:
 
 def _further(citation: Citation, *, whole: bool) -> str:
     """The place of a citation, and its quote or the first words of it."""
+    place = _place(citation, citation.locator)
     if whole:
-        return f"{_cited(citation)}\n\n{_quoted(citation.quote, '')}"
+        return f"{place}\n\n{_quoted(citation.quote, '')}"
     words = quoted_words(citation)
     cut = f"{words[:_FIRST].rsplit(' ', 1)[0]} \u2026" if len(words) > _FIRST else words
-    return f"{_cited(citation)}: {escaped(cut)}"
+    return f"{place}: {escaped(cut)}"
 
 
-def _cited(citation: Citation) -> str:
-    """The place of a citation, with the date of its note."""
-    shown = address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, citation.locator, date_shown(citation))
-
-
-def _place(path: str, shown: str, heading: Sequence[str], locator: str, date: str) -> str:
-    """A place as shown, date and headings; the link is relative to the notes' folder."""
+def _place(source: Citation | Passage, locator: str) -> str:
+    """A place with the date of its note and its headings, linked from the notes' folder."""
+    date = date_shown(source)
     when = date and f" ({within_line(date)})"
-    target = quote(os.fsencode(path), safe="/") + fragment(locator)
-    link = f"[{escaped(shown)}]({target})"
-    return view.BELOW.join([f"{link}{when}", *map(escaped, heading)])
+    target = quote(os.fsencode(source.path), safe="/") + fragment(locator)
+    link = f"[{escaped(address(source.path, source.lines, locator))}]({target})"
+    return view.BELOW.join([f"{link}{when}", *map(escaped, source.heading)])
 
 
 def _written(sentence: WrittenSentence) -> str:
@@ -205,27 +192,15 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
 
 
-class _Placed(NamedTuple):
-    """A block, and the columns of indent that nest it in its list items."""
-
-    block: Block
-    indent: int
-
-    @property
-    def mark(self) -> str:
-        """The list marker of an item, "" for any other block."""
-        return self.block.mark if isinstance(self.block, Line) else ""
-
-
-def _placed(citation: Citation) -> Iterator[_Placed]:
-    inside: list[Line] = []
+def _placed(citation: Citation) -> Iterator[tuple[Block, int]]:
+    """Each block, and the columns of indent that nest it in its list items."""
+    inside: list[Block] = []
     for block in blocks(citation):
-        depth = block.depth if isinstance(block, Line) else 0
-        while inside and inside[-1].depth >= depth:
+        while inside and inside[-1].depth >= block.depth:
             inside.pop()
         # Indent by the items in the excerpt; parents outside it do not count.
-        yield _Placed(block, sum(len(item.mark) for item in inside))
-        if isinstance(block, Line) and block.kind is Kind.ITEM:
+        yield block, sum(len(item.mark) for item in inside)
+        if block.kind is Kind.ITEM:
             inside.append(block)
 
 
@@ -244,36 +219,33 @@ def _drawn(citation: Citation, number: str) -> str:
     placed = list(_placed(citation))
     if not placed:
         return number
-    pieces = [_block(placed[0])]
-    for before, after in pairwise(placed):
-        pieces += [_separator(before, after), _block(after)]
-    last, (is_cut_before, is_cut_after) = placed[-1], citation.cut
+    pieces = [_block(*placed[0])]
+    for (before, outer), (after, inner) in pairwise(placed):
+        pieces += [_separator(before, after, is_nested=inner > outer), _block(after, inner)]
+    (last, inner), (is_cut_before, is_cut_after) = placed[-1], citation.cut
     if is_cut_before:
-        pieces.insert(0, f"{CUT} " if runs_on(placed[0].block) else f"{CUT}\n\n")
+        pieces.insert(0, f"{CUT} " if runs_on(placed[0][0]) else f"{CUT}\n\n")
     if is_cut_after:
-        pieces.append(f" {CUT}" if runs_on(last.block) else f"\n\n{CUT}")
+        pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
     # Below a list the number keeps the next excerpt from going on with it.
-    is_list = bool(last.mark or last.indent)
-    is_apart = is_list or isinstance(last.block, Table) or last.block.kind is Kind.CODE
-    is_below = is_apart and (runs_on(last.block) or not is_cut_after)
+    is_apart = last.mark or inner or last.kind in (Kind.TABLE_HEAD, Kind.CODE)
+    is_below = is_apart and (runs_on(last) or not is_cut_after)
     return "".join([*pieces, "\n\n" if is_below else " ", number]).rstrip()
 
 
-def _separator(before: _Placed, after: _Placed) -> str:
+def _separator(before: Block, after: Block, *, is_nested: bool) -> str:
     """Between two blocks: a blank line, except between items of a list, rows or properties."""
-    if apart(before.block, after.block):
+    if apart(before, after):
         return "\n\n"
-    if not isinstance(after.block, Line) or after.block.kind is not Kind.ITEM:
+    if after.kind is not Kind.ITEM:
         return "\\\n"
-    is_nested = after.indent > before.indent
     # Markdown lets only these markers start a nested list directly below a line of text.
     is_tight = before.mark and after.mark and (not is_nested or after.mark in ("- ", "1. ", "1) "))
     return "\n" if is_tight else "\n\n"
 
 
-def _block(placed: _Placed) -> str:
-    """A block with its list marker, each line indented."""
-    block = placed.block
+def _block(block: Block, columns: int) -> str:
+    """A block with its list marker, each line indented by so many columns."""
     if isinstance(block, Table):
         rows = [[within_line(cell.text) for cell in row] for row in (block.head, *block.rows)]
         rows.insert(1, ["---"] * len(block.head))
@@ -284,5 +256,5 @@ def _block(placed: _Placed) -> str:
         shown = f"**{within_line(block.text.text)}**"
     else:
         shown = _lines(block.text.text)
-    first, below = " " * placed.indent, " " * (placed.indent + len(block.mark))
+    first, below = " " * columns, " " * (columns + len(block.mark))
     return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")

@@ -20,7 +20,7 @@ from ragqa.render import (
 )
 from ragqa.safe import safe_line
 from ragqa.state.consent import consent_file
-from ragqa.types import IndexReport, NoteList, Skipped, by_kind, counted
+from ragqa.types import Corpus, IndexReport, NoteList, Skipped, by_kind, counted
 
 _WIDTH = 12
 _COLUMNS = (40, 10, 28, 0)
@@ -78,24 +78,21 @@ def print_status(status: IndexStatus) -> None:
     info, kept, corpus = status.info, status.kept, status.places.corpus
     where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
     size = "" if kept.is_on_server else f" ({status.bytes / 1e6:.1f} MB)"
-    rows = [
-        ("notes", f"{info.notes} in {corpus}"),
-        *((f"  {folder.name}", folder.context) for folder in corpus.folders if folder.context),
-        *_languages(status.languages),
-        ("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}"),
-        ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
-        ("fresh", "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"),
-        ("LLM", llm_line(status.llm)),
-    ]
+    print_row("notes", f"{info.notes} in {corpus}")
+    for name, value in _about_notes(corpus, status.languages):
+        print_row(name, value)
+    print_row("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}")
+    print_row("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions")
+    pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
+    print_row("fresh", "yes" if status.is_fresh else f"no: {pending} (ragqa index catches up)")
+    print_row("LLM", llm_line(status.llm))
     if status.building:
-        rows.append(("building", f"another process is writing the index {status.building}"))
+        print_row("building", f"another process is writing the index {status.building}")
     if status.other_files:
-        rows.append(("not notes", _counts(status.other_files)))
+        print_row("not notes", _counts(status.other_files))
     if status.allowed:
         back = f"; to take one back, delete its line in {consent_file()}"
-        rows.append(("allowed", f"{', '.join(status.allowed)}{back}"))
-    for name, value in rows:
-        print_row(name, value)
+        print_row("allowed", f"{', '.join(status.allowed)}{back}")
     for problem in status.problems:
         print_row("wrong", problem.what)
         if problem.fix:
@@ -110,8 +107,11 @@ def print_status(status: IndexStatus) -> None:
         _print_skipped(status.left_out)
 
 
-def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
-    """The languages, unless all notes are in English, and those that the embedder hardly reads."""
+def _about_notes(corpus: Corpus, languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
+    """The contexts of folders, languages beside English, and which the embedder hardly reads."""
+    for folder in corpus.folders:
+        if folder.context:
+            yield f"  {folder.name}", folder.context
     if any(notes.language != ENGLISH for notes in languages):
         yield "languages", ", ".join(f"{notes.notes} in {notes.name}" for notes in languages)
     unread = ", ".join(notes.name for notes in languages if not notes.readable)

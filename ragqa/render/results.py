@@ -87,9 +87,11 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     """
     print_corrected(answer.corrected)
     written = answer.written
-    is_written = written is not None and written.is_answer
-    if written is not None and is_written:
+    if written is not None and written.is_answer:
         _print_written(answer, written)
+        _print_earlier(answer, linker)
+        put_heading("Sources")
+        _print_sources(answer, linker)
     else:
         if written is not None and written.sentences and stdout().is_terminal:
             put_heading("In your notes' own words:")
@@ -101,10 +103,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
                 _print_hits(answer.looked_for, answer.hits, linker)
             return
         _print_excerpts(answer.citations, linker)
-    _print_earlier(answer, linker)
-    if is_written:
-        put_heading("Sources")
-        _print_sources(answer, linker)
+        _print_earlier(answer, linker)
     _print_offered(answer, linker, more)
 
 
@@ -185,9 +184,8 @@ def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
     if not answer.sure:
         _print_excerpts(answer.also, linker)
     for citation in answer.also if answer.sure else ():
-        line = Text.assemble(
-            (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
-        )
+        place = _dated(linker.cited(citation), citation)
+        line = Text.assemble((f"{citation.n:>2} ", "number"), place)
         put(_with_words(line, citation, min(stdout().width, READABLE)))
     if more and (answer.sure or answer.has_more):
         put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
@@ -271,9 +269,9 @@ def _print_hits(question: str, hits: Sequence[Hit], linker: Linker, *, whole: bo
         put(_marked(text, question, passage.language), indent=_INDENT)
 
 
-def _print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
-    """Print a place with its headings, after its number if it has one."""
-    text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
+def _print_place(place: Text, heading: Sequence[str], n: int) -> None:
+    """Print a place with its headings, after its number."""
+    text = Text.assemble((f"{n:>2} ", "number"), place)
     trail = Text(safe_line(view.BELOW.join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > min(stdout().width, READABLE):
         put(text, hang=_INDENT)

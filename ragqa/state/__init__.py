@@ -6,43 +6,38 @@ Here is the history of questions about some notes, which chat and pages share.
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from ragqa.safe import write_private
 
 MAX_LINES = 1_000
 
 
-class History:
+class History(Struct, frozen=True):
     """The questions asked before: a bounded file that only the user may read.
 
-    Write errors are ignored.
-
-    :param path: the file; None to keep nothing.
+    Write errors are ignored; nothing is kept without a path.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    path: Path | None
 
     def read(self) -> list[str]:
         """Read the lines, oldest first."""
-        if self._path is None:
+        if self.path is None:
             return []
         try:
-            text = self._path.read_bytes().decode("utf-8", "replace")
+            text = self.path.read_bytes().decode("utf-8", "replace")
         except OSError:
             return []
         return text.splitlines()[-MAX_LINES:]
 
-    def add(self, line: str) -> bool:
-        """Add a question, unless it is the last one; False for a command of the chat.
-
-        A command is not kept: it may name a file.
-        """
+    def add(self, line: str) -> None:
+        """Add a question unless it is the last one; a command may name a file and is not kept."""
         flat = " ".join(line.split())
-        if not flat or flat.startswith("/"):
-            return False
+        if self.path is None or not flat or flat.startswith("/"):
+            return
         kept = self.read()
-        if self._path is not None and kept[-1:] != [flat]:
+        if kept[-1:] != [flat]:
             lines = [*kept, flat.encode("utf-8", "replace").decode()][-MAX_LINES:]
             with suppress(OSError):
-                write_private(self._path, "".join(f"{each}\n" for each in lines))
-        return True
+                write_private(self.path, "".join(f"{each}\n" for each in lines))

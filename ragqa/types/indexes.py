@@ -145,6 +145,12 @@ class Compared(Struct, frozen=True, kw_only=True):
     changed: int
     removed: int
     skipped: tuple[Skipped, ...]
+    warnings: tuple[Remark, ...] = ()
+
+    @property
+    def warning_lines(self) -> tuple[str, ...]:
+        """The warnings, each as a line."""
+        return tuple(map(str, self.warnings))
 
     @property
     def unread(self) -> tuple[Skipped, ...]:
@@ -171,13 +177,7 @@ class IndexReport(Compared, frozen=True, kw_only=True):
     unchanged: int
     newly_skipped: tuple[Skipped, ...]
     seconds: float
-    warnings: tuple[Remark, ...] = ()
     waiting: Waiting | None = None
-
-    @property
-    def warning_lines(self) -> tuple[str, ...]:
-        """The warnings, each as a line."""
-        return tuple(map(str, self.warnings))
 
 
 class Days(NamedTuple):
