@@ -217,18 +217,15 @@ def _is_common(key: object) -> bool:
 def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:
     if len(source) > MAX_FRONT_MATTER_CHARS:
         raise _Refused(f"longer than {MAX_FRONT_MATTER_CHARS:,} characters")
-    loader = _LOADER(source)
     try:
         _check_events(source)
-        node = loader.get_single_node()
-        tree = {} if node is None else loader.construct_document(node)
+        node = yaml.compose(source, Loader=_LOADER)
+        tree = {} if node is None else _LOADER("").construct_document(node)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 2 if exc.problem_mark else 1
         raise _Refused(f"{exc.problem or 'invalid YAML'} (line {line})") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise _Refused("invalid YAML") from exc
-    finally:
-        loader.dispose()
     if not isinstance(tree, dict):
         raise _Refused("not a mapping of keys to values")
     return node, tree

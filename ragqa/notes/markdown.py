@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
@@ -209,12 +209,11 @@ def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[
 
 def _part_end(spans: list[Span], first: int) -> int:
     """Where the part that begins at this line ends; at once if the line is too long to parse."""
-    limit = spans[first][0] + PART_CHARS
-    for line in range(first, min(first + PART_LINES, len(spans))):
-        start, end = spans[line]
-        if end - start > MAX_LINE_CHARS or end > limit:
-            return line
-    return min(first + PART_LINES, len(spans))
+    limit, last = spans[first][0] + PART_CHARS, min(first + PART_LINES, len(spans))
+    lines = enumerate(islice(spans, first, last), start=first)
+    return next(
+        (at for at, (start, end) in lines if end > min(limit, start + MAX_LINE_CHARS)), last
+    )
 
 
 def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[list[Token], int]:
@@ -248,8 +247,12 @@ def _blocks(
     """The blocks of a part, in order, and its lines."""
     for at, token in enumerate(tokens):
         _update(context, tokens, at, inline)
+        kind, level, label = _KINDS.get(token.type), len(context.items), ""
+        if kind is None:
+            continue
         first, last = token.map or (0, 0)
-        kind, level, label = _block_kind(token), len(context.items), ""
+        if kind is Kind.HEADING and token.level > 0:
+            kind = Kind.PARAGRAPH  # within a list or quote it heads nothing after that
         if kind is Kind.HEADING:
             kind, level, label = _heading(tokens, at, inline)
         elif kind is Kind.PARAGRAPH and context.begins_item:
@@ -258,14 +261,13 @@ def _blocks(
             kind, last = Kind.TABLE_HEAD, last + 1  # includes the line of dashes
         elif kind is Kind.PARAGRAPH and compiled(_TARGET).fullmatch(tokens[at + 1].content):
             kind = Kind.RULE
-        if kind:
-            labels = context.labels if kind is Kind.ROW else ()
-            goes_on = context.inside or kind is Kind.ROW
-            begins = not goes_on or kind is not Kind.PARAGRAPH or level > 0
-            context.group += not goes_on
-            start, end = lines[first][0], lines[max(first, last - 1)][1]
-            yield Block(kind, start, end, level, label, labels, context.group, begins)
-            context.begins_item, context.inside = False, bool(context.items)
+        labels = context.labels if kind is Kind.ROW else ()
+        goes_on = context.inside or kind is Kind.ROW
+        begins = not goes_on or kind is not Kind.PARAGRAPH or level > 0
+        context.group += not goes_on
+        start, end = lines[first][0], lines[max(first, last - 1)][1]
+        yield Block(kind, start, end, level, label, labels, context.group, begins)
+        context.begins_item, context.inside = False, bool(context.items)
 
 
 def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline) -> None:
@@ -286,15 +288,10 @@ def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline)
             context.items.pop()
             context.begins_item = False
         case "thead_open":
-            context.labels = _labels(tokens, at, inline)
-
-
-def _block_kind(token: Token) -> Kind | None:
-    """The kind of the block that this token opens, if any."""
-    if token.type == "heading_open" and token.level > 0:
-        # Within a list or quote it heads nothing after that.
-        return Kind.PARAGRAPH
-    return _KINDS.get(token.type)
+            rest = (tokens[inner] for inner in range(at, len(tokens)))
+            head = takewhile(lambda inner: inner.type != "thead_close", rest)
+            cells = (inner.content for inner in head if inner.type == "inline")
+            context.labels = column_labels(map(inline.label, cells))
 
 
 def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, int, str]:
@@ -304,13 +301,3 @@ def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, in
         return Kind.HEADING, int(tokens[at].tag[1:]), label
     # No name for a section, or a paragraph right above a rule.
     return paragraph_or_rule(source), 0, ""
-
-
-def _labels(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[str, ...]:
-    """The header cells of the table that opens here."""
-    cells = []
-    while tokens[at].type != "thead_close":
-        if tokens[at].type == "inline":
-            cells.append(inline.label(tokens[at].content))
-        at += 1
-    return column_labels(cells)

@@ -72,25 +72,21 @@ class _Lines:
         self._indents: list[int] = []
         self._introduction = ""
         self._group = 0
+        self._first = next((at for at, line in enumerate(lines) if line), 0)
 
     def blocks(self) -> Iterator[Block]:
         """The blocks, in order."""
-        is_first = True
         at = 0
         while at < len(self.lines):
             if not self.lines[at]:
                 at += 1
                 continue
-            blocks = self._table(at) or self._item(at)
-            if not blocks:
-                blocks = self._text(at, is_first=is_first)
-            is_first = False
+            blocks = self._table(at) or self._item(at) or self._text(at)
             yield from blocks
             at = bisect_right(self._starts, blocks[-1].end)
             if blocks[0].kind is not Kind.ITEM:
                 last = self.lines[at - 1].strip()
-                is_table = blocks[0].kind is Kind.TABLE_HEAD
-                introduces = last.endswith(COLONS) and not is_table
+                introduces = last.endswith(COLONS) and blocks[0].kind is not Kind.TABLE_HEAD
                 self._indents, self._introduction = [], one_line(last) if introduces else ""
 
     def _block(self, kind: Kind, first: int, last: int, level: int = 0, label: str = "") -> Block:
@@ -135,14 +131,14 @@ class _Lines:
         self._indents.append(indent)
         return [self._block(Kind.ITEM, at, last, len(self._indents), self._introduction)]
 
-    def _text(self, at: int, *, is_first: bool) -> list[Block]:
+    def _text(self, at: int) -> list[Block]:
         """The rule, or the run of headings and paragraphs, that begins here."""
         if _is_rule(self.lines[at]):
             kinds = [(Kind.RULE, at, at + 1, 0)]
         elif self._is_underlined(at):
-            kinds = [(Kind.HEADING, at, at + 2, 1 if is_first else 2)]
+            kinds = [(Kind.HEADING, at, at + 2, 1 if at == self._first else 2)]
         else:
-            kinds = list(_without_lists_of_headings(self._paragraphs(at, is_first=is_first)))
+            kinds = list(_without_lists_of_headings(self._paragraphs(at)))
         blocks: list[Block] = []
         for kind, first, last, level in kinds:
             goes_on = bool(blocks) and blocks[-1].kind is kind is Kind.PARAGRAPH
@@ -151,7 +147,7 @@ class _Lines:
             blocks.append(replace(self._block(kind, first, last, level, label), begins=not goes_on))
         return blocks
 
-    def _paragraphs(self, at: int, *, is_first: bool) -> Iterator[_Text]:
+    def _paragraphs(self, at: int) -> Iterator[_Text]:
         """The headings and paragraphs down to the next line that is neither."""
         last = at
         while last == at or self._is_text(last):
@@ -160,8 +156,8 @@ class _Lines:
                 last += 1
             line = self.lines[first]
             may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
-            begins = is_first and first == at
-            is_title = begins and may_be_title and not _is_statement(line)
+            begins = first == self._first
+            is_title = begins and may_be_title and not line.endswith(_STATEMENT_ENDS)
             is_all = begins and not any(self.lines[last:])
             if last == first + 1 and (is_title or is_short(line)) and not is_all:
                 yield Kind.HEADING, first, last, 1 if is_title else 2
@@ -237,10 +233,6 @@ def is_short(line: str) -> bool:
         and "://" not in line
         and _has_words(line)
     )
-
-
-def _is_statement(line: str) -> bool:
-    return line.rstrip().endswith(_STATEMENT_ENDS)
 
 
 def _has_words(line: str) -> bool:
