@@ -14,15 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ragqa.answering import Answering, compose
 from ragqa.config import Settings, load_settings
 from ragqa.config.files import cache_folder
-from ragqa.embedders import embedder_for
+from ragqa.embedders import Embedder, embedder_for
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import (
-    Collection,
     Outcome,
     answer_scores,
     find_passages,
@@ -42,7 +41,7 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.stores import IndexWriter, open_store
+from ragqa.stores import IndexWriter, Snapshot, open_store
 from ragqa.stores.rows import model_of
 from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress, Stamp
 
@@ -206,6 +205,13 @@ def evaluate(
         }
 
 
+class Collection(NamedTuple):
+    """An open snapshot, and the embedder that it is queried with."""
+
+    snapshot: Snapshot
+    embedder: Embedder
+
+
 def ask(
     collection: Collection,
     task: Task,
@@ -221,7 +227,7 @@ def ask(
     """
     snapshot, embedder = collection.snapshot, collection.embedder
     question = read_question(snapshot, embedder, clean_question(task.question))
-    ids, hits = find_passages(collection, question)
+    ids, hits = find_passages(snapshot, question, {})
     rankings = {
         method: list(dict.fromkeys(documents[id_] for id_ in found))
         for method, found in ids.items()
@@ -300,7 +306,7 @@ def collection_of(
         progress("indexing", len(documents), len(documents))
         writer.commit(replace(made, languages=languages))
     with store.snapshot() as snapshot:
-        yield Collection(snapshot, embedder, {}), document_of
+        yield Collection(snapshot, embedder), document_of
 
 
 def _note(document: PublicDocument) -> Note:

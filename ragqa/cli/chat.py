@@ -61,11 +61,10 @@ def chat(
                 history=history if types else None,
             )
 
-        if types:
-            _run(_typed_lines(history.read()), conversation, goes_on=True)
-            return 0
         piped = (line.decode("utf-8", "replace") for line in iter(sys.stdin.buffer.readline, b""))
-        return _run(piped, conversation, goes_on=False)
+        lines = _typed_lines(history.read()) if types else piped
+        worst = _run(lines, conversation, goes_on=types)
+        return 0 if types else worst
 
 
 def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, goes_on: bool) -> int:

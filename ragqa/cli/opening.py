@@ -149,7 +149,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
     def may_use(host: str) -> bool:
         from ragqa.state.consent import Use, is_allowed
 
-        if is_allowed(host, Use.STORE) or not (yes or is_interactive()):
+        if not (yes or is_interactive()):
             return is_allowed(host, Use.STORE)
         from ragqa.llms import Destination
         from ragqa.stores import SENT

@@ -18,13 +18,12 @@ from ragqa.errors import RagqaError
 if TYPE_CHECKING:
     from ragqa.types import Filters, NoteList
 
-Complete = Callable[[typer.Context, str], list[str]]
-"""Gives what can be typed instead of an incomplete word."""
-
 _NEEDS_QUOTES = re.compile(r"[^\w./+,@%-]")
 
 
-def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
+def _completing(
+    values: Callable[[typer.Context], Iterable[str]],
+) -> Callable[[typer.Context, str], list[str]]:
     """Complete a word from values, of which there are none if the settings or the index are wrong.
 
     A word that a shell might split or evaluate is left out.
@@ -85,9 +84,6 @@ LLM = Annotated[
         help="The LLM that writes the answer, such as ollama:llama3.2, or none.",
     ),
 ]
-Yes = Annotated[
-    bool, typer.Option("--yes", help="Allow the hosts that this needs from now on, without asking.")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +91,10 @@ class Writing:
     """Which LLM writes an answer, and how."""
 
     llm: LLM = None
-    yes: Yes = False
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Allow the hosts that this needs from now on, without asking."),
+    ] = False
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave out sentences that say what their sources lack.")
     ] = False

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ragqa.api import Index
-from ragqa.evaluation.asking import Collection, ask_all, split_passages
+from ragqa.evaluation.asking import ask_all, split_passages
 from ragqa.evaluation.questions import GoldQuestion, tasks_of
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.notes import read_note as read_file
@@ -32,15 +32,14 @@ def evaluate_questions(
     report = index.refresh(progress=progress)
     reader_for(index.settings.reader)
     chunking, embedder = index.source.chunking, index.source.embedders.asking
-    collection = Collection(index.snapshot(), embedder, index.contexts)
     split = partial(split_passages, embedder=embedder, chunking=chunking)
     tasks, warnings = tasks_of(questions[:limit], partial(_read_note, index), split)
-    outcomes, problems = ask_all(collection, tasks, partial(index.ask, refresh=False), progress)
+    outcomes, problems = ask_all(index, tasks, progress)
     skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",
-        **about(index.settings, collection.snapshot.info, [*skipped, *warnings, *problems]),
+        **about(index.settings, index.snapshot().info, [*skipped, *warnings, *problems]),
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }

@@ -1,10 +1,10 @@
-"""Ask a collection questions: what was measured of each, and the stage that lost a missed one."""
+"""Ask an index questions: what was measured of each, and the stage that lost a missed one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragqa.api import MIN_POOL
+from ragqa.api import MIN_POOL, Index
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.measures import (
@@ -29,15 +29,6 @@ Ranks = Mapping[str, Sequence[int | None]]
 
 _SHOWN = 3
 _FOUND = ("path", "lines", "heading", "text")
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """An open snapshot, with the embedder and the contexts that it is queried with."""
-
-    snapshot: Snapshot
-    embedder: Embedder
-    contexts: Contexts
 
 
 def split_passages(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
@@ -72,24 +63,13 @@ class Outcome:
     missed: Missed | None
     answer: Answer | None = None
 
-    @property
-    def right(self) -> bool | None:
-        """Whether the answer is right as a whole; None if there is no gold to tell by."""
-        if not self.task.answerable:
-            return False
-        share = self.scores.get("good", self.scores.get("shown@1"))
-        return None if share is None else share == 1
-
 
 def ask_all(
-    collection: Collection,
-    tasks: Sequence[Task],
-    answer_to: Callable[[str], Answer],
-    progress: Progress,
+    index: Index, tasks: Sequence[Task], progress: Progress
 ) -> tuple[list[Outcome], list[str]]:
     """Ask every question; returns the outcomes in order, and warnings about those that failed."""
-    outcomes: list[Outcome] = []
-    warnings: list[str] = []
+    snapshot, embedder = index.snapshot(), index.source.embedders.asking
+    outcomes, warnings = list[Outcome](), list[str]()
     for done, task in enumerate(tasks):
         progress("asking", done, len(tasks))
         ids: dict[str, list[int]] = {method: [] for method in METHODS}
@@ -100,9 +80,9 @@ def ask_all(
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
         else:
-            question = read_question(collection.snapshot, collection.embedder, typed)
-            ids, hits = find_passages(collection, question)
-            answer = answer_to(typed)
+            question = read_question(snapshot, embedder, typed)
+            ids, hits = find_passages(snapshot, question, index.contexts)
+            answer = index.ask(typed, refresh=False)
         rankings = {method: _units(task, found) for method, found in ids.items()}
         ranks, scores = ranks_of(task, rankings), answer_scores(task, answer)
         judged = rankings if task.relevant else {}
@@ -115,12 +95,11 @@ def ask_all(
 
 
 def find_passages(
-    collection: Collection, question: Question
+    snapshot: Snapshot, question: Question, contexts: Contexts
 ) -> tuple[dict[str, list[int]], tuple[Hit, ...]]:
     """The passages ranked by each method, and the best ones by both."""
-    snapshot = collection.snapshot
     legs = find_legs(snapshot, question, most=max(MIN_POOL, CANDIDATES), filters=Filters())
-    fused = ranked(snapshot, question, legs, collection.contexts)
+    fused = ranked(snapshot, question, legs, contexts)
     by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
     ids = {method: [id_ for id_, _ in scored] for method, scored in by_method.items()}
     return ids, hits_of(snapshot, legs, fused[:MIN_POOL])

@@ -97,9 +97,11 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
     """
     sorts: dict[str, list[Answer]] = {"right": [], "answerable": []}
     for outcome in outcomes:
+        share = outcome.scores.get("good", outcome.scores.get("shown@1"))
+        is_right = outcome.task.answerable and share == 1
         kind = "answerable" if outcome.task.answerable else outcome.task.kind or "unanswerable"
         if outcome.answer is not None:
-            for sort in ("right", kind) if outcome.right else (kind,):
+            for sort in ("right", kind) if is_right else (kind,):
                 sorts.setdefault(sort, []).append(outcome.answer)
     tests: Mapping[str, Callable[[Answer], bool]] = {
         "answered": lambda answer: answer.answered,
