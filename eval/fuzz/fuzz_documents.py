@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from mutation import mutated
 
 from ragqa.notes import extraction
-from ragqa.notes.formats import FORMATS, Format, Unfit, escaped
+from ragqa.notes.formats import FORMATS, Format, Unfit
 
 TESTS = Path(__file__).parents[2] / "tests"
 NAMES = ("html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "docx", "pdf")
@@ -55,7 +55,7 @@ def _fuzz(name: str, files: int, rng: random.Random) -> int:
             if "\n" in sentence or "crashed" in sentence or "within" in sentence:
                 bad += 1
                 Path(f"found-{name}-{number}").write_bytes(data)
-                print(f"{name} {number}: {escaped(sentence)}")
+                print(f"{name} {number}: {sentence!r}")
         took = time.perf_counter() - start
         slowest = max(slowest, took)
         if took > SLOW:

@@ -164,14 +164,6 @@ class _Entry(Struct, forbid_unknown_fields=True):
     context: Annotated[str, Meta(max_length=300)] = ""
 
 
-def folders_in(raw: object) -> tuple[Folder, ...]:
-    """The folders that a setting or the environment names.
-
-    :raises ValueError: it cannot name any.
-    """
-    return tuple(map(_folder_in, raw if isinstance(raw, list | tuple) else [raw]))
-
-
 def _folder_in(raw: object) -> Folder:
     if isinstance(raw, Folder):
         return raw
@@ -237,7 +229,7 @@ class Setting(Struct, frozen=True):
         """
         try:
             if self.name == "corpus":
-                return folders_in(raw)
+                return tuple(map(_folder_in, raw if isinstance(raw, list | tuple) else [raw]))
             if self.name == "formats" and isinstance(raw, str):
                 raw = raw.replace(",", " ").split()
             value: Value = msgspec.convert(raw, self.type, strict=False)

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import xberg
 
 from ragqa.notes.blocks import one_line
-from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped, paragraphs
+from ragqa.notes.formats import Document, Place, Unfit, decode_text, paragraphs
 from ragqa.text.dates import day_of
 
 _TYPES = {
@@ -86,6 +86,13 @@ _ASIDE = re.compile(
 _ORG_TAGS = re.compile(r"(?im)^(?:\*+ .*[ \t]|#\+filetags:[ \t]*):([\w@#%:]+):[ \t]*$")
 _ORG_HEADING = re.compile(r"(?m)^\*+ .*")
 _ORG_LINK = re.compile(r"\[\[(?:[^]\[\n]+\]\[)?([^]\[\n]+)\]\]")
+_MARKUP = (
+    r"(?m)[`*]|\\(?=[!-/:-@\[-`{-~])|<(?=[A-Za-z/!?%])|~(?=~)|(?<=~)~|%(?=%)|(?<=%)%"
+    r"|(?<!\w)_|_(?!\w)|\[(?=[\[^!])|(?<=\])[(:]|(?<!\S)#(?=\S)|&(?=#?\w+;)"
+    r"|^(?:[>|+=]|#(?=#*(?:\s|$))|-(?=\s|[- ]*$))"
+)
+"""What Markdown or Obsidian would take for markup in the name of a sheet."""
+
 _MARKS = re.compile(
     r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|^[ \t]*\d+\\[.)]"
     r"|(?P<extra>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
@@ -108,7 +115,7 @@ def convert(name: str, data: bytes) -> Document:
     pages, text, places = (made.pages or []) if what else [], "", list[Place]()
     for page in pages:
         places.append(Place(len(text), page.page_number))
-        sheet = escaped(one_line(page.sheet_name or ""))
+        sheet = re.sub(_MARKUP, r"\\\g<0>", one_line(page.sheet_name or ""))
         text += f"## {sheet}\n\n" * bool(sheet) + _plain(page.content)
     text = (text or _plain(made.content)).rstrip("\n") + "\n"
     if not text.strip("\ufeff \n"):

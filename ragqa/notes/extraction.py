@@ -53,7 +53,11 @@ def kept(digest: str, form: Format, data: bytes) -> Document:
             converted = convert(form, data)
         except Unfit as exc:
             converted = str(exc)
-        _write(path, converted)
+        body = msgspec.json.encode(converted)
+        try:
+            write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
+        except OSError as exc:
+            logger.debug("cannot keep a document in %s: %s", path, exc)
     if isinstance(converted, str):
         raise Unfit(converted)
     return converted
@@ -90,14 +94,6 @@ def _read(path: Path) -> Converted | None:
     except (OSError, ValueError):
         return None
     return converted
-
-
-def _write(path: Path, converted: Converted) -> None:
-    body = msgspec.json.encode(converted)
-    try:
-        write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
-    except OSError as exc:
-        logger.debug("cannot keep a document in %s: %s", path, exc)
 
 
 def _check(name: str, body: bytes) -> bytes:

@@ -31,14 +31,6 @@ _PLACE = (
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _BLOCK = re.compile(r"[ \t]*(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:[ \t]|$)|[ \t]*\|")
 
-_MARKUP = (
-    r"(?m)[`*]|\\(?=[!-/:-@\[-`{-~])|<(?=[A-Za-z/!?%])|~(?=~)|(?<=~)~|%(?=%)|(?<=%)%"
-    r"|(?<!\w)_|_(?!\w)|\[(?=[\[^!])|(?<=\])[(:]|(?<!\S)#(?=\S)|&(?=#?\w+;)"
-    r"|^(?:[>|+=]|#(?=#*(?:\s|$))|-(?=\s|[- ]*$))"
-)
-"""What Markdown or Obsidian would take for markup in extracted text."""
-
-
 _CONTROL = r"[\x00-\x08\x0e-\x1f\x7f]"
 _NOT_UTF8 = "read as Windows-1252, since it is not UTF-8"
 
@@ -268,11 +260,3 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     wanted = {*names, *(format_of(suffix).name for suffix in suffixes)}
     every = {form.name for form in FORMATS.values() if form.version}
     return f"ragqa config set formats {ALL if wanted >= every else ','.join(sorted(wanted))}"
-
-
-def escaped(text: str, mark: str = "\\") -> str:
-    """The Markdown that is shown as this text.
-
-    :param mark: what to put before each character that would be markup.
-    """
-    return re.sub(_MARKUP, lambda match: mark + match[0], text)

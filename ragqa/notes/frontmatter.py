@@ -5,7 +5,7 @@ Properties are its keys and values, also as blocks, and those of inline fields.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import yaml
@@ -63,12 +63,6 @@ def is_secret(key: str) -> bool:
     return _SECRET.search(words) is not None
 
 
-def properties_of(tree: Mapping[object, object]) -> tuple[tuple[str, str], ...]:
-    """The names and values of a front matter, a list as several; nested ones are left out."""
-    listed = ((str(key), it if isinstance(it, list) else [it]) for key, it in tree.items())
-    return tuple(_usable((key, value) for key, values in listed for value in values))
-
-
 def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
     """The names and values of a note's inline fields."""
     for block in blocks:
@@ -78,6 +72,7 @@ def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str
 
 
 def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
+    """The names and values of properties; what is nested or secret is left out."""
     for name, value in pairs:
         if isinstance(value, str) and value not in ("", "null", "~") and not is_secret(name):
             yield " ".join(name.split()), " ".join(value[:MAX_PROPERTY_CHARS].split())
@@ -203,10 +198,10 @@ def read_front_matter(text: str) -> FrontMatter:
         if is_secret(source):
             return FrontMatter(closing.end(), warnings=(f"front matter is left out: {exc}",))
         return FrontMatter(warnings=(f"front matter is read as text: {exc}",))
-    fields = _fields(tree, closing.end())
-    if node is None or all(map(_is_common, tree)):
-        return fields
-    return replace(fields, blocks=(*_property_blocks(node, source, opening.end()),))
+    blocks: tuple[Block, ...] = ()
+    if node is not None and not all(map(_is_common, tree)):
+        blocks = tuple(_property_blocks(node, source, opening.end()))
+    return _fields(tree, closing.end(), blocks)
 
 
 def _is_common(key: object) -> bool:
@@ -243,8 +238,9 @@ def _check_events(source: str) -> None:
             raise _Refused(f"nested more than {MAX_DEPTH} deep")
 
 
-def _fields(tree: Mapping[object, object], end: int) -> FrontMatter:
+def _fields(tree: Mapping[object, object], end: int, blocks: tuple[Block, ...]) -> FrontMatter:
     keys = {key.strip().lower(): value for key, value in tree.items() if isinstance(key, str)}
+    listed = ((str(key), it if isinstance(it, list) else [it]) for key, it in tree.items())
     when, warnings = _date(keys)
     tags = (tag.removeprefix("#").strip() for tag in _listed(keys, "tags", "tag", split=r"[,\s]+"))
     return FrontMatter(
@@ -254,7 +250,8 @@ def _fields(tree: Mapping[object, object], end: int) -> FrontMatter:
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
         date=when,
         warnings=warnings,
-        properties=properties_of(tree),
+        properties=tuple(_usable((key, value) for key, values in listed for value in values)),
+        blocks=blocks,
     )
 
 

@@ -70,7 +70,7 @@ def _stem(path: str) -> str:
 def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
     """The section of a heading, or the block `^id`, that an anchor names; None without one."""
     if (last := anchor.rpartition("#")[2].strip()).startswith("^"):
-        return block_ids(text, blocks).get(last[1:].casefold())
+        return _stretch_of(text, blocks, last[1:].casefold())
     return section_of(blocks, len(text), anchor)
 
 
@@ -96,16 +96,15 @@ def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     return headings[at].start, next(ends, size)
 
 
-def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
-    """The stretch of each block that has an id (`^id`), by its id in lower case.
+def _stretch_of(text: str, blocks: Sequence[Block], name: str) -> Span | None:
+    """The stretch of the block that has this id (`^id`, in lower case); None without one.
 
     An id at the end of a paragraph or item belongs to it, with what is nested in the item; one on
     a line of its own to the list, table, quotation or paragraph above.
     """
-    spans: dict[str, Span] = {}
     for at, block in enumerate(blocks):
         mark = compiled(BLOCK_ID).search(text, block.start, block.end)
-        if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
+        if mark is None or block.kind in {*HIDDEN, Kind.CODE} or mark[1].casefold() != name:
             continue
         first = last = at
         if text[block.start : mark.start()].strip(" \t>"):
@@ -115,8 +114,8 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
             first = last = max(0, at - 1)
             while first and _continues(text, blocks[first - 1], blocks[first]):
                 first -= 1
-        spans.setdefault(mark[1].casefold(), (blocks[first].start, blocks[last].end))
-    return spans
+        return blocks[first].start, blocks[last].end
+    return None
 
 
 def _continues(text: str, above: Block, block: Block) -> bool:

@@ -68,8 +68,8 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | S
         for _ in range(ATTEMPTS):
             read = _read_bytes(corpus, path, form, max_note_bytes)
             if read is not None:
-                data, stamp, settled = read
-                digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
+                data, (stamp, digest, settled, _) = read
+                state = NoteState(stamp, form.mark, settled)
                 return NoteText(_document(form, data, digest), digest, stamp, settled)
     except Unfit as exc:
         return Skipped(path, str(exc), state)
@@ -89,11 +89,7 @@ def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
         read = _read_bytes(corpus, path, form, max_note_bytes)
     except (Unfit, OSError):
         return ""
-    return _digest(read[0], form) if read else ""
-
-
-def _digest(data: bytes, form: Format) -> str:
-    return hashlib.sha256(data).hexdigest() + form.mark
+    return read[1].sha256 if read else ""
 
 
 def _document(form: Format, data: bytes, digest: str) -> Document:
@@ -108,8 +104,8 @@ def _document(form: Format, data: bytes, digest: str) -> Document:
 
 def _read_bytes(
     corpus: Corpus, path: str, form: Format, max_note_bytes: int
-) -> tuple[bytes, Stamp, bool] | None:
-    """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
+) -> tuple[bytes, NoteState] | None:
+    """A file's bytes and its state; None if it changed meanwhile."""
     max_bytes = form.max_bytes or max_note_bytes
     with os.fdopen(open_below(*corpus.inside(path)), "rb") as file:
         before = _stamp(file.fileno())
@@ -120,7 +116,8 @@ def _read_bytes(
         raise Unfit(too_large(after.size, max_bytes, form))
     if before != after or len(data) != before.size:
         return None
-    return data, before, abs(now - before.mtime_ns) > SETTLED_AFTER_NS
+    digest = hashlib.sha256(data).hexdigest() + form.mark
+    return data, NoteState(before, digest, abs(now - before.mtime_ns) > SETTLED_AFTER_NS)
 
 
 def _stamp(descriptor: int) -> Stamp:

@@ -108,16 +108,20 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
 
 
 def _add_contents(top: Path, sizes: Mapping[str, int], seen: _Seen) -> None:
-    """Sort what is below a folder into `seen`; raises as `_check_folder` does."""
-    _check_folder(top)
+    """Sort what is below a folder into `seen`.
+
+    :raises NoCorpus: the folder cannot be read.
+    """
     folders = [_Branch("", ())]
     for folder in folders:  # which grows
         try:
             folders.extend(_visit(top, folder, sizes, seen))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # gone since its parent was listed
         except OSError as exc:
-            seen.skip_folder(folder.path, _unreadable(exc))
+            if not folder.path:
+                raise _no_corpus(top, exc) from exc
+            # It may be gone since its parent was listed.
+            if not isinstance(exc, FileNotFoundError | NotADirectoryError):
+                seen.skip_folder(folder.path, _unreadable(exc))
     seen.folders += [f"{top}/{folder.path}" for folder in folders]
 
 
@@ -153,17 +157,14 @@ def why_left_out(
     return found or why_format_is_off(path, formats) or NOT_A_NOTE
 
 
-def _check_folder(folder: Path) -> None:
-    hint = "ragqa index --corpus DIR"
-    try:
-        os.scandir(folder).close()
-    except FileNotFoundError as exc:
-        raise NoCorpus(f"there is no folder {folder}", hint=hint) from exc
-    except NotADirectoryError as exc:
-        raise NoCorpus(f"{folder} is not a folder", hint=hint) from exc
-    except OSError as exc:
-        reason = exc.strerror or type(exc).__name__
-        raise NoCorpus(f"the folder {folder} cannot be read: {reason}", hint=hint) from exc
+def _no_corpus(folder: Path, exc: OSError) -> NoCorpus:
+    if isinstance(exc, FileNotFoundError):
+        what = f"there is no folder {folder}"
+    elif isinstance(exc, NotADirectoryError):
+        what = f"{folder} is not a folder"
+    else:
+        what = f"the folder {folder} cannot be read: {exc.strerror or type(exc).__name__}"
+    return NoCorpus(what, hint="ragqa index --corpus DIR")
 
 
 def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) -> Iterator[_Branch]:

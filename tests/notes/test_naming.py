@@ -4,7 +4,7 @@ import pytest
 from cases import cases
 
 from ragqa.notes import parse_note
-from ragqa.notes.links import NoteNames, block_ids, section_of
+from ragqa.notes.links import NoteNames, place_of
 from ragqa.types import NoteRecord, Stamp
 
 PATHS = ("tea.md", "a/tea.md", "a/b/Tea.md", "c/pot.md", "c/deep/pot.md", "rain.org", "v/lid.md")
@@ -28,8 +28,5 @@ def test_a_link_means_the_nearest_note_of_its_name(link, source, path):
 )
 def test_a_place_is_a_block_with_an_id_or_a_section_up_to_the_next_heading(text, place, found):
     note = parse_note("shop.md", text)
-    if place.startswith("^"):
-        span = block_ids(text, note.blocks).get(place[1:])
-    else:
-        span = section_of(note.blocks, len(text), place)
+    span = place_of(text, note.blocks, place)
     assert (span and text[slice(*span)]) == found
