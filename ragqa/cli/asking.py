@@ -1,7 +1,7 @@
 """`ragqa ask` and what goes on from an answer: `more` and `open`; how an LLM is asked."""
 
 import sys
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -117,20 +117,18 @@ def ask_with(
 
     :param streams: show the answer on a terminal as it arrives.
     """
-    with ExitStack() as stack:
-        if writer is not None:
-            consent = writer.allow
+    if writer is None:
+        return query.index.ask(question, **query.arguments)
+    from ragqa.render.results import streaming
 
-            def allow() -> bool:
-                query.progress.stop()  # the bar would overwrite the question to the user
-                return consent()
+    consent = writer.allow
 
-            writer = replace(writer, allow=allow)
-            if streams:
-                from ragqa.render.results import streaming
+    def allow() -> bool:
+        query.progress.stop()  # the bar would overwrite the question to the user
+        return consent()
 
-                show = stack.enter_context(streaming(query.progress))
-                writer = replace(writer, on_sentence=show)
+    with streaming(query.progress) if streams else nullcontext(writer.on_sentence) as show:
+        writer = replace(writer, allow=allow, on_sentence=show)
         return query.index.ask(question, writer=writer, **query.arguments)
 
 
@@ -145,7 +143,7 @@ def request_in(query: Query, question: str, writing: Writing) -> "Document":
     settings = query.index.settings
     spec = llm_named(settings, writing.llm)
     destination = llm_for(spec, settings.llm_url).destination if spec else None
-    answer = ask_with(query, question, None)
+    answer = query.index.ask(question, **query.arguments)
     request = request_for(
         answer.looked_for,
         with_sections(answer.hits, query.index.current_notes().open),

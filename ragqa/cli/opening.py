@@ -144,7 +144,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
     from ragqa.api import index_from
     from ragqa.render import show_logged_warnings
 
-    show_logged_warnings(debug="--debug" in sys.argv)
+    show_logged_warnings()
 
     def may_use(host: str) -> bool:
         from ragqa.state.consent import Use, is_allowed

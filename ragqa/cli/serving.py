@@ -1,7 +1,6 @@
 """`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -120,7 +119,7 @@ def _loaded(corpus: list[str] | None, index: str | None) -> "Loaded":
     """
     from ragqa import render
 
-    render.show_logged_warnings(debug="--debug" in sys.argv)
+    render.show_logged_warnings()
     loaded = load(corpus, index)
     loaded.places  # noqa: B018 - raises where there are none, before anything is served
     return loaded

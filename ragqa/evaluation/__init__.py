@@ -7,7 +7,7 @@ from ragqa.api import Index
 from ragqa.evaluation.asking import ask_all, split_passages
 from ragqa.evaluation.questions import GoldQuestion, tasks_of
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.notes import read_note as read_file
+from ragqa.notes import read_note
 from ragqa.readers import reader_for
 from ragqa.types import Note, Progress, Skipped, by_kind
 
@@ -29,11 +29,17 @@ def evaluate_questions(
     :param limit: how many to ask, the first ones.
     :raises RagqaError: as `Index.refresh` does.
     """
+
+    def read(path: str) -> Note | None:
+        most = index.settings.max_note_bytes
+        note = read_note(index.places.corpus, path, max_note_bytes=most)
+        return None if isinstance(note, Skipped) else note
+
     report = index.refresh(progress=progress)
     reader_for(index.settings.reader)
     chunking, embedder = index.source.chunking, index.source.embedders.asking
     split = partial(split_passages, embedder=embedder, chunking=chunking)
-    tasks, warnings = tasks_of(questions[:limit], partial(_read_note, index), split)
+    tasks, warnings = tasks_of(questions[:limit], read, split)
     outcomes, problems = ask_all(index, tasks, progress)
     skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
@@ -43,9 +49,3 @@ def evaluate_questions(
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
-
-
-def _read_note(index: Index, path: str) -> Note | None:
-    limit = index.settings.max_note_bytes
-    read = read_file(index.places.corpus, path, max_note_bytes=limit)
-    return None if isinstance(read, Skipped) else read

@@ -262,17 +262,18 @@ def _task(question: GoldQuestion, places: Sequence[GoldExcerpt]) -> Task:
         for parts in together.values()
         for part in parts
     }
-    units: dict[int, dict[str, None]] = {}
-    for part, passages in found_by.items():
-        for id_ in passages:
-            units.setdefault(id_, {})[unit_of[part]] = None
+
+    def units_of(passage_id: int) -> Sequence[str]:
+        units = (unit_of[part] for part, found in found_by.items() if passage_id in found)
+        return list(dict.fromkeys(units)) or [str(passage_id)]
+
     return Task(
         id=question.id,
         question=question.question,
         kind=question.kind,
         answerable=bool(question.gold),
         relevant=dict.fromkeys(unit_of.values(), 1),
-        units_of=lambda id_: list(units.get(id_, [str(id_)])),
+        units_of=units_of,
         expected=[
             Expected(place.path, place.lines, place.quote, unit_of[place.part]) for place in places
         ],

@@ -203,12 +203,9 @@ class _Warnings(logging.Handler):
             print_warnings([record.getMessage()])
 
 
-def show_logged_warnings(*, debug: bool = False) -> None:
-    """Print warnings that the package logs from now on.
-
-    :param debug: also what it logs for debugging.
-    """
-    logger = logging.getLogger("ragqa")
+def show_logged_warnings() -> None:
+    """Print warnings that the package logs from now on; after `--debug`, all that it logs."""
+    logger, debug = logging.getLogger("ragqa"), "--debug" in sys.argv
     if not logger.handlers:
         logger.addHandler(_Warnings(logging.DEBUG if debug else logging.WARNING))
         logger.propagate = False
