@@ -158,12 +158,13 @@ def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[st
     """What there is to ask and to read; notes are those that the filters let through."""
     notes = passing(links.records.values(), asked.filters)
     lately = sorted(notes, key=lambda note: note.stamp.mtime_ns, reverse=True)[:_MOST_LATELY]
+    name = ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed)
     folders = defaultdict[str, list[NoteRecord]](list)
-    for note in sorted(notes, key=lambda note: note.path)[:_MOST_LISTED]:
-        folders[note.path.rpartition("/")[0] or "/"].append(note)
+    for note in sorted(notes, key=lambda note: note.path.rpartition("/"))[:_MOST_LISTED]:
+        folders[note.path.rpartition("/")[0] or name].append(note)
     tags, passages = links.listed.tags, links.listed.info.passages
     return {
-        "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
+        "name": name,
         "size": f"{counted(len(links.records), 'note')}, {counted(passages, 'passage')}",
         "lately": [
             {"path": note.path, "title": note.title,
