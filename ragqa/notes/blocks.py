@@ -166,11 +166,6 @@ class Hidden:
         while self.at < len(self.text):
             self.read(self.at)
 
-    def masked(self, start: int, end: int) -> str:
-        """A part of the text, masked."""
-        spans = ((max(a, start) - start, min(b, end) - start) for a, b in self.spans)
-        return masked(self.text[start:end], [(a, b) for a, b in spans if a < b])
-
     @property
     def warnings(self) -> tuple[str, ...]:
         """Whether the last comment is unclosed and takes the rest of the note."""
@@ -226,12 +221,17 @@ def may_hide(text: str) -> bool:
     return "<!--" in text or "%%" in text
 
 
-def masked(text: str, hidden: Iterable[Span]) -> str:
-    """The text with every hidden character except white space replaced by `BLANK`."""
+def masked(text: str, hidden: Iterable[Span], offset: int = 0) -> str:
+    """The text with every hidden character except white space replaced by `BLANK`.
+
+    :param offset: where it begins in the note.
+    """
     pieces, at = [], 0
     for start, end in hidden:
-        pieces += [text[at:start], _NOT_SPACE.sub(BLANK, text[start:end])]
-        at = end
+        if end > offset:
+            first = max(start - offset, 0)
+            pieces += [text[at:first], _NOT_SPACE.sub(BLANK, text[first : end - offset])]
+            at = end - offset
     return "".join([*pieces, text[at:]])
 
 

@@ -106,7 +106,7 @@ def _hide(state: StateBlock, line: int, last: int, silent: bool) -> bool:  # noq
     if hidden and not silent and not state.is_code_block(line):
         at, offset = state.bMarks[line] + state.tShift[line], state.env["offset"]
         if spans := hidden.read(offset + at):
-            state.src = masked(state.src, [(start - offset, end - offset) for start, end in spans])
+            state.src = masked(state.src, spans, offset)
     return False
 
 
@@ -198,7 +198,8 @@ def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[
             first += 1
             continue
         # Each character keeps its place.
-        source = hidden.masked(start, spans[last - 1][1]).replace("\r\n", " \n")
+        source = masked(hidden.text[start : spans[last - 1][1]], hidden.spans, start)
+        source = source.replace("\r\n", " \n")
         inline.env.update(hidden=hidden, offset=start)
         tokens = _block_parser().parse(source, inline.env)
         if last < len(spans):

@@ -89,13 +89,20 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     """
     seen, sizes = _Seen(), limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
-    for prefix, top in corpus.prefixed:
-        seen.prefix = prefix
-        try:
-            _add_contents(top, sizes, seen)
-        except NoCorpus as exc:
-            unusable.append(exc)
-            seen.skip_folder("", exc.message)
+    for seen.prefix, top in corpus.prefixed:
+        folders = [_Branch("", ())]
+        for folder in folders:  # which grows
+            try:
+                folders.extend(_visit(top, folder, sizes, seen))
+            except OSError as exc:
+                if not folder.path:
+                    folders.clear()
+                    unusable.append(_no_corpus(top, exc))
+                    seen.skip_folder("", unusable[-1].message)
+                elif not isinstance(exc, FileNotFoundError | NotADirectoryError):
+                    # Else it is gone since its parent was listed.
+                    seen.skip_folder(folder.path, _unreadable(exc))
+        seen.folders += [f"{top}/{folder.path}" for folder in folders]
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
     return Walk(
@@ -105,24 +112,6 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
         others=dict(seen.others),
         folders=tuple(seen.folders),
     )
-
-
-def _add_contents(top: Path, sizes: Mapping[str, int], seen: _Seen) -> None:
-    """Sort what is below a folder into `seen`.
-
-    :raises NoCorpus: the folder cannot be read.
-    """
-    folders = [_Branch("", ())]
-    for folder in folders:  # which grows
-        try:
-            folders.extend(_visit(top, folder, sizes, seen))
-        except OSError as exc:
-            if not folder.path:
-                raise _no_corpus(top, exc) from exc
-            # It may be gone since its parent was listed.
-            if not isinstance(exc, FileNotFoundError | NotADirectoryError):
-                seen.skip_folder(folder.path, _unreadable(exc))
-    seen.folders += [f"{top}/{folder.path}" for folder in folders]
 
 
 def why_left_out(
