@@ -1,19 +1,16 @@
 """Evaluations, their missed questions, and the HTML report."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.explaining import STAGES, stage_name
 from ragqa.places import address
-from ragqa.render import print_columns, put
+from ragqa.render import Document, print_columns, put
 from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import counted
-
-Document = Mapping[str, Any]
 
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "coverage@3", "noise", "sure", "wrong")
@@ -36,12 +33,12 @@ def print_evaluation(document: Document) -> None:
     recall = document["methods"].get("hybrid", {}).get("recall@5")
     good = "good" if "good" in document else "shown@1"
     figures = {"found": recall, good: document.get(good), "wrong": document.get("wrong")}
-    rows = [(*_PLAIN[name], f"{v:.0%}") for name, v in figures.items() if v is not None]
+    rows = [(*_PLAIN[name], share) for name, share in figures.items() if share is not None]
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     what = "not good" if "good" in document else "missed"
     put(summary_of(document))
     put()
-    print_columns([(name, share, sentence) for name, sentence, share in rows])
+    print_columns([(name, f"{share:.0%}", sentence) for name, sentence, share in rows])
     put()
     put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each, and all measures")
 
@@ -110,7 +107,7 @@ def _estimate(value: float, interval: Sequence[float] | None, *, digits: int = 3
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
-def report_page(document: Mapping[str, Any]) -> str:
+def report_page(document: Document) -> str:
     """The evaluation as one self-contained HTML page, which depends on the document alone.
 
     It has inline style, no script and no external address. The template escapes every value.

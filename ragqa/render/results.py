@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from msgspec import Struct
 from rich.style import Style
 from rich.text import Text
 
@@ -52,23 +53,22 @@ _WORDS = re.compile("\n+|(?<! ) *(?P<word>[^ \n]+)")
 _INDENT = 3
 
 
-class Linker:
+class Linker(Struct, frozen=True):
     """Links to notes in the corpus, in the user's link format."""
 
-    def __init__(self, corpus: Corpus, link_format: str) -> None:
-        self._corpus = corpus
-        self._format = link_format
+    corpus: Corpus
+    link_format: str
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
         """Return a place as a hyperlink; one in no folder of the corpus as plain text."""
         text = Text(safe_line(address(path, lines, locator)), style="path")
         with suppress(FileNotFoundError):
-            file = str(self._corpus.file(path)).encode("utf-8", "surrogateescape")
-            url = self._format.replace("{path}", quote(file, safe="/"))
+            file = str(self.corpus.file(path)).encode("utf-8", "surrogateescape")
+            url = self.link_format.replace("{path}", quote(file, safe="/"))
             url = url.replace("{line}", str(lines[0]))
             url += fragment(locator) if url.startswith("file:") else ""
             text.stylize(Style(link=safe_line(url)))
-        if context := self._corpus.context(path):
+        if context := self.corpus.context(path):
             text.append(f" ({safe_line(context)})", style="quiet")
         return text
 
