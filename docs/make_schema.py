@@ -20,10 +20,10 @@ from msgspec.json import schema_components
 
 from ragqa.addresses import NotePart
 from ragqa.diagnosis import IndexStatus
+from ragqa.index import StorePlace
 from ragqa.places import Verification
 from ragqa.related import NearNote, RelatedNotes
 from ragqa.render import parsed
-from ragqa.stores import StorePlace
 from ragqa.types import (
     DOCUMENT_VERSION,
     Answer,

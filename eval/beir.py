@@ -33,7 +33,9 @@ from ragqa.evaluation.measures import METHODS, measure_ranking
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.explaining import LOOKED_AT
-from ragqa.indexing.source import Embedders
+from ragqa.index import IndexWriter, Snapshot, open_store
+from ragqa.index.rows import model_of
+from ragqa.index.source import Embedders
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces
@@ -41,8 +43,6 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.stores import IndexWriter, Snapshot, open_store
-from ragqa.stores.rows import model_of
 from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress, Stamp
 
 AT_ONCE = 256

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from ragqa.api.index import Index
 from ragqa.errors import UsageError
+from ragqa.index import Snapshot
 from ragqa.languages import ENGLISH
 from ragqa.places import CITED
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for
 from ragqa.search.spelling import best_by_terms
-from ragqa.stores import Snapshot
 from ragqa.text.dates import moments_of
 from ragqa.text.names import names_of
 from ragqa.text.words import blank, compiled, is_stop_word, one_of, query_terms, table

@@ -14,13 +14,13 @@ from ragqa.api import Index
 from ragqa.config import Loaded, Origin, Places
 from ragqa.config.addresses import remote_host
 from ragqa.errors import NoIndex, RagqaError, UsageError
+from ragqa.index import StorePlace
 from ragqa.languages import LANGUAGES
 from ragqa.llms import NO_LLM, Destination, llm_for
 from ragqa.notes.formats import switched_off
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
 from ragqa.state.consent import consents, is_allowed
-from ragqa.stores import StorePlace
 from ragqa.types import Building, Compared, Keys, Remark
 
 _WHERE = "local=destination.is_local host=destination.host"

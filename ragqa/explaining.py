@@ -15,8 +15,8 @@ from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
+from ragqa.index.filters import passing
 from ragqa.search.retrieve import CANDIDATES, find_legs, ranked
-from ragqa.stores.filters import passing
 from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
 
 LOOKED_AT = 5

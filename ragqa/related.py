@@ -9,8 +9,8 @@ import numpy as np
 
 from ragqa.addresses import notes_of
 from ragqa.api import Index
+from ragqa.index.filters import passing
 from ragqa.notes.links import NoteNames
-from ragqa.stores.filters import passing
 from ragqa.types import Filters, IndexInfo, Keys, NoteRecord, Progress, counted
 
 _PASSAGES = 200

@@ -5,8 +5,8 @@ import sqlite3
 import zlib
 from contextlib import closing
 
-from ragqa.stores.local.database import DATABASE
-from ragqa.stores.rows import checksum
+from ragqa.index.database import DATABASE
+from ragqa.index.rows import checksum
 
 SUMS = {
     "notes": "checksum(id, path, sha256, date, data)",

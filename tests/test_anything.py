@@ -11,9 +11,9 @@ from contextlib import redirect_stdout
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from index.building import quick_folder
 from llms.asking import Backend
 from markdown_it import MarkdownIt
-from stores.building import quick_folder
 from support import trying
 
 from ragqa import open_index

@@ -19,10 +19,10 @@ NEVER = {
 }  # fmt: skip
 ONLY_IN = {
     "huggingface_hub": {"embedders/models.py"},
-    "grpc": {"stores/milvus/client.py"},
+    "grpc": {"index/milvus/client.py"},
     "httpx2": {"llms/http.py"},
-    "milvus_lite": {"stores/milvus/client.py"},
-    "pymilvus": {"stores/milvus/client.py"},
+    "milvus_lite": {"index/milvus/client.py"},
+    "pymilvus": {"index/milvus/client.py"},
     "ray": {"embedders/spread.py"},
     "socket": {"embedders/spread.py", "serving/guard.py"},
     # This Python, to read in another process what may crash or hang it, and to update an index that

@@ -14,9 +14,9 @@ from running import write_down
 from synthetic import synthetic_embedder
 
 from ragqa import open_index
-from ragqa.indexing.building import refresh
-from ragqa.indexing.source import Embedders
-from ragqa.stores import open_store
+from ragqa.index import open_store
+from ragqa.index.refresh import refresh
+from ragqa.index.source import Embedders
 
 
 class Stages:

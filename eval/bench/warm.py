@@ -23,9 +23,9 @@ from vaults import HALF_TAG, RARE_TAG
 
 from ragqa import Index, open_index
 from ragqa.embedders import Embedder
+from ragqa.index import Snapshot
 from ragqa.search.question import read_question
 from ragqa.search.retrieve import CANDIDATES, retrieve
-from ragqa.stores import Snapshot
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
 

@@ -2,7 +2,7 @@
 
 from ragqa.api.index import MIN_POOL, Index, ShowProgress, was_allowed
 from ragqa.config import Loaded
-from ragqa.stores import MayUse
+from ragqa.index import MayUse
 
 __all__ = [
     "MIN_POOL",

@@ -6,11 +6,11 @@ from functools import cache, cached_property, partial
 
 from ragqa.answering import Notes
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
+from ragqa.index import Snapshot
 from ragqa.notes import NoteText, format_of, parse_note, read_text
 from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.search.spelling import in_no_note
-from ragqa.stores import Snapshot
 from ragqa.types import Block, Corpus, Dated, Hit, Note, Passage, Skipped, Span
 
 _MOST_EMBEDDED = 20

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from ragqa.answering.layout import layout_of_passage
 from ragqa.api.current import CurrentNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
-from ragqa.indexing.source import Embedders, Source
+from ragqa.index import Snapshot
+from ragqa.index.filters import fold_tag, path_matcher, property_in, tag_and_parents
+from ragqa.index.source import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
-from ragqa.stores import Snapshot
-from ragqa.stores.filters import fold_tag, path_matcher, property_in, tag_and_parents
 from ragqa.types import (
     Corpus,
     Filters,

@@ -27,8 +27,9 @@ from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
-from ragqa.indexing.building import refresh
-from ragqa.indexing.source import (
+from ragqa.index import MayUse, Snapshot, Store, StorePlace
+from ragqa.index.refresh import refresh
+from ragqa.index.source import (
     Changes,
     Embedders,
     Source,
@@ -41,7 +42,6 @@ from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import Contexts, find_hits
-from ragqa.stores import MayUse, Snapshot, Store, StorePlace
 from ragqa.types import (
     Answer,
     Building,

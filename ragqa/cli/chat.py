@@ -40,7 +40,7 @@ def chat(
     loaded = load(corpus, index, top_k=top_k)
     history = History(history_file(loaded.settings, loaded.places.corpus))
     if scope.since or scope.until or scope.where:
-        from ragqa.stores.filters import matcher
+        from ragqa.index.filters import matcher
 
         matcher(scope.filters)
     writer = writer_for(loaded.settings, writing)

@@ -151,8 +151,8 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
 
         if not (yes or is_interactive()):
             return is_allowed(host, Use.STORE)
+        from ragqa.index import SENT
         from ragqa.llms import Destination
-        from ragqa.stores import SENT
 
         what = f"{SENT}, of the notes in {index.places.corpus}"
         if index.kept.uri.startswith("http://"):

@@ -16,12 +16,12 @@ from ragqa.evaluation.measures import (
 )
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.explaining import LOOKED_AT, losing_leg
+from ragqa.index import Snapshot
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_language
 from ragqa.passages.split import split_note
 from ragqa.search.question import Question, clean_question, read_question
 from ragqa.search.retrieve import CANDIDATES, Contexts, find_legs, hits_of, ranked
-from ragqa.stores import Snapshot
 from ragqa.text.words import unspaced_count
 from ragqa.types import Answer, Citation, Filters, Hit, Note, Passage, Progress
 

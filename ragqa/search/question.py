@@ -10,11 +10,11 @@ from functools import cached_property
 
 from ragqa.embedders import Embedder
 from ragqa.errors import Hint, UsageError
+from ragqa.index import Snapshot
+from ragqa.index.ranking import BM25_K1
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
-from ragqa.stores import Snapshot
-from ragqa.stores.ranking import BM25_K1
 from ragqa.text.dates import Moment, Period, date_terms, day_asked, months_asked, period_asked
 from ragqa.text.words import (
     WORD,

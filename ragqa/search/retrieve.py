@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import compress
 from typing import TypeAlias
 
+from ragqa.index import Snapshot
 from ragqa.search.question import Question
-from ragqa.stores import Snapshot
 from ragqa.text.dates import Period, months_of
 from ragqa.types import Filters, Hit, Vector
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
 from ragqa.embedders import Embedder
-from ragqa.stores import Snapshot
-from ragqa.stores.ranking import inverse_frequency
+from ragqa.index import Snapshot
+from ragqa.index.ranking import inverse_frequency
 from ragqa.text.words import (
     WORD,
     compiled,

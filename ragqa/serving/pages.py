@@ -23,6 +23,7 @@ from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
+from ragqa.index.filters import fold_tag, passing
 from ragqa.llms.servers import without_keys
 from ragqa.places import address
 from ragqa.related import NearNote, near
@@ -46,7 +47,6 @@ from ragqa.serving.operations import Filtered, Status, answer_to, chosen
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.serving.wording import failure_of
 from ragqa.state import History
-from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart
 from ragqa.types import (

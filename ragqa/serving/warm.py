@@ -24,7 +24,7 @@ from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation.writer import Writer
-from ragqa.indexing.source import Source
+from ragqa.index.source import Source
 from ragqa.safe import safe_line
 from ragqa.types import Answer, Filters, Waiting, counted
 

@@ -12,7 +12,7 @@ from support import HANGS_S, QUICK, write_notes
 HOLDER = """
 import sys
 from pathlib import Path
-from ragqa.stores.disk import locked, report_embedded
+from ragqa.index.disk import locked, report_embedded
 with locked(Path(sys.argv[1]), wait=False):
     report_embedded(Path(sys.argv[1]), 512)
     print("locked", flush=True)

@@ -14,7 +14,7 @@ import forging
 import pytest
 from support import HANGS_S, QUICK, write_notes
 
-from ragqa.stores import open_store
+from ragqa.index import open_store
 
 MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
 MODULES += ["ragqa", "rich", "typer", "numpy", "platformdirs", "tokenizers", "prompt_toolkit"]

@@ -9,14 +9,14 @@ from unittest import mock
 
 import pytest
 from hashed import HashedEmbedder
-from indexing.building import source_with
+from index.sources import source_with
 from support import write_notes
 
 from ragqa.errors import NeedsRebuild
-from ragqa.indexing.building import refresh
-from ragqa.indexing.source import check_origin
-from ragqa.stores import open_store
-from ragqa.stores.rows import checksum
+from ragqa.index import open_store
+from ragqa.index.refresh import refresh
+from ragqa.index.rows import checksum
+from ragqa.index.source import check_origin
 
 QUESTION = "what is the API rate limit?"
 ANEW = (

@@ -9,8 +9,8 @@ from terminals import sit_at
 
 from ragqa.cli import run as run_here
 from ragqa.errors import IndexUnusable
+from ragqa.index.local import LocalStore
 from ragqa.state.consent import Use, allow, consent_file, consents
-from ragqa.stores.local import LocalStore
 
 HOST = "milvus.invalid:19530"
 REMOTE = {"RAGQA_STORE": f"http://{HOST}"}
@@ -62,7 +62,7 @@ def opened(monkeypatch, installed):
         places.append((uri, name))
         return Fake(path)
 
-    monkeypatch.setattr("ragqa.stores.milvus.MilvusStore", milvus)
+    monkeypatch.setattr("ragqa.index.milvus.MilvusStore", milvus)
     return places
 
 

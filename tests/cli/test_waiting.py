@@ -19,7 +19,7 @@ QUESTION = "at how many degrees is green tea brewed?"
 @pytest.fixture
 def slow(tmp_path, monkeypatch):
     """The environment of a machine on which 500 bytes of new text take long."""
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 500)
+    monkeypatch.setattr("ragqa.index.source.LONG_BYTES", 500)
     return {"XDG_CONFIG_HOME": str(tmp_path / "config")}
 
 
@@ -60,7 +60,7 @@ def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes
 
 
 def test_no_file_that_was_left_out_keeps_an_edit_from_being_read(ask, notes, monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
+    monkeypatch.setattr("ragqa.index.source.LONG_BYTES", 1000)
     write_notes(notes, {"binary.md": "\0" * 4000, "other.md": "\0" * 900, "empty.md": ""})
     (notes / "latin.txt").write_bytes(b"caf\xe9 \x81" * 300)
     (notes / "locked.md").write_text("word " * 300)
@@ -80,7 +80,7 @@ def test_no_file_that_was_left_out_keeps_an_edit_from_being_read(ask, notes, mon
 
 
 def test_files_whose_extra_is_missing_wait_for_nothing_until_it_is_there(ask, notes, monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
+    monkeypatch.setattr("ragqa.index.source.LONG_BYTES", 1000)
     (notes / "plan.pdf").write_bytes(b"%PDF " * 100_000)
     with monkeypatch.context() as patch:
         patch.setattr("ragqa.notes.formats.find_spec", lambda _: None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stores.building import (
+from index.building import (
     EVERYTHING,
     FRUIT,
     INFO,
@@ -22,9 +22,9 @@ from stores.building import (
 from support import trying
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.stores import KINDS, open_store
-from ragqa.stores.milvus import MilvusStore
-from ragqa.stores.rows import model_of
+from ragqa.index import KINDS, open_store
+from ragqa.index.milvus import MilvusStore
+from ragqa.index.rows import model_of
 from ragqa.types import Days, Filters, Pieces, Stamp
 
 LARGE = "local, kept as a large index is"
@@ -35,8 +35,8 @@ EACH = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in KINDS]
 @pytest.fixture(params=[*EACH, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
-        monkeypatch.setattr("ragqa.stores.local.derived.REWRITE_BELOW", 0)
-        monkeypatch.setattr("ragqa.stores.local.derived.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.index.local.derived.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.index.local.derived.MAX_DEAD_SHARE", 0)
     with quick_folder() as folder:
         yield open_store(folder / "index", kind=request.param.partition(",")[0])
 

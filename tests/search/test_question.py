@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from cases import each_of, rows
 from hashed import HashedEmbedder
-from indexing.building import source_with
+from index.sources import source_with
 from support import write_notes
 
-from ragqa.indexing.building import refresh
+from ragqa.index import open_store
+from ragqa.index.refresh import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
 from ragqa.search.retrieve import fuse, ranked, retrieve
-from ragqa.stores import open_store
 from ragqa.types import Filters, Pieces
 
 VAULTS = {}

@@ -6,12 +6,12 @@ import pytest
 from cases import each_of
 from hypothesis import given
 from hypothesis import strategies as st
-from stores.building import commit, entry, quick_folder
+from index.building import commit, entry, quick_folder
 
 from ragqa.embedders import embedder_for
+from ragqa.index import open_store
 from ragqa.search.question import languages_for
 from ragqa.search.spelling import correct_spelling
-from ragqa.stores import open_store
 from ragqa.types import Correction
 
 HASHED = embedder_for("hashed:64", building=False)

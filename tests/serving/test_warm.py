@@ -122,7 +122,7 @@ def test_why_an_update_failed_is_told_in_the_words_of_the_command(
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
     with index_from(loaded) as index:
         index.refresh()
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
+    monkeypatch.setattr("ragqa.index.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
 

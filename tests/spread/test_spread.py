@@ -15,8 +15,8 @@ from hashed import KNOWS_HASHED
 from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
-from ragqa.indexing.building import KEPT
-from ragqa.stores import open_store
+from ragqa.index import open_store
+from ragqa.index.refresh import KEPT
 
 pytestmark = pytest.mark.integration
 
@@ -26,8 +26,8 @@ FILLER = "Words that are in all of them. " * 12
 DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
-from ragqa.indexing import building
-from ragqa.stores.local import LocalWriter
+import ragqa.index.refresh as building
+from ragqa.index.local import LocalWriter
 
 building.SAVED_TOGETHER, building.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})

@@ -183,7 +183,7 @@ def counting() -> Iterator[None]:
     with (
         patch.object(HashedEmbedder, "embed_passages", embed_passages),
         patch.object(read, "parse_note", parse_note),
-        patch("ragqa.indexing.building.SAVED_TOGETHER", BATCH),
-        patch("ragqa.indexing.building.CHUNK_PASSAGES", 4 * BATCH),
+        patch("ragqa.index.refresh.SAVED_TOGETHER", BATCH),
+        patch("ragqa.index.refresh.CHUNK_PASSAGES", 4 * BATCH),
     ):
         yield

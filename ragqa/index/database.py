@@ -1,0 +1,380 @@
+"""The truth of an index: notes, passages and embeddings in one SQLite file.
+
+Its write-ahead log lets readers keep the state that they opened while a writer commits the next.
+SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum that is
+compared whenever it is read. The manifest says what the index is and what was made from it.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+
+from ragqa.errors import IndexNotReadable, IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.index.disk import cannot_write, check_no_folder, naming_file, sqlite_code
+from ragqa.index.rows import (
+    MALFORMED,
+    checksum,
+    damaged,
+    info_json,
+    read_info,
+    read_passage,
+    read_vectors,
+)
+from ragqa.safe import private_file
+from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
+
+FORMAT = 12
+"""The format version, incremented whenever the meaning of an index's files changes."""
+
+DATABASE = "index.sqlite"
+ANEW = "anew.sqlite"
+"""The file that is to replace a damaged database, while it is being built."""
+
+LOGS = ("-wal", "-shm")
+"""The ends of the names of SQLite's log beside a database."""
+
+_NUMBERS = "CREATE TABLE sqlite_sequence(name,seq)"
+"""What SQLite adds for a table whose rows are never numbered twice."""
+
+_BATCH = 500
+"""Parameters per statement; old builds of SQLite allow 999."""
+
+_AT_ONCE = 4096
+_MAX_FREE_SHARE = 0.2
+_NO_LOG = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+}
+
+# A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
+# titles, tags and headings, which may come from a file name, are BLOBs.
+_MANIFEST = "CREATE TABLE manifest (data BLOB NOT NULL, checksum INTEGER NOT NULL)"
+
+# By content: they are committed as they come, and a build finds those of any before it.
+_EMBEDDINGS = """
+    CREATE TABLE embeddings (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        model INTEGER NOT NULL,
+        key INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        UNIQUE (model, key)
+    )
+""".strip()
+
+_SCHEMA = (
+    _MANIFEST,
+    _EMBEDDINGS,
+    """
+    CREATE TABLE notes (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL UNIQUE,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        settled INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        date TEXT NOT NULL,
+        data BLOB NOT NULL,
+        checksum INTEGER NOT NULL
+    )
+    """.strip(),
+    """
+    CREATE TABLE passages (
+        id INTEGER NOT NULL UNIQUE,
+        note INTEGER NOT NULL,
+        embedding INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        checksum INTEGER NOT NULL
+    )
+    """.strip(),
+    "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
+    "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
+)
+
+_CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embedding, data"}
+"""The columns of each table that its checksums are of."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What was made from the database: a folder of files, with the CRC-32 of each.
+
+    :param documents: for terms, how many passages are in them, those that are gone included.
+    :param upto: for lists, the row of the last embedding in them.
+    """
+
+    name: str
+    files: dict[str, int]
+    documents: int = 0
+    upto: int = 0
+    dense: DenseInfo = DenseInfo()
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a commit made of an index."""
+
+    terms: Made | None = None
+    lists: Made | None = None
+
+
+class Database:
+    """The file of an index, open for reading one state of it, or for writing.
+
+    :raises NoIndex: the file does not exist.
+    :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
+    """
+
+    def __init__(self, root: Path, name: str = DATABASE, *, writing: bool = False) -> None:
+        self.root = root
+        self.path = root / name
+        for end in ("", *LOGS):
+            check_no_folder(root / f"{name}{end}", IndexNotReadable)
+        self._unlocked: tuple[int, int] | None = None
+        with self.naming():
+            if not self.path.exists():
+                raise self._none()
+            self.db = self._open(writing=writing)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    @classmethod
+    def create(cls, root: Path, name: str = DATABASE) -> "Database":
+        """Open the file for writing; an empty one is made if there is none."""
+        if not (root / name).exists():
+            private_file(root / name)
+        database = cls(root, name, writing=True)
+        with database.naming():
+            db = database.db
+            if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+                db.close()
+                why = "its file system has no shared memory, as some in a network have not"
+                raise cannot_write(root, why)
+            db.execute("PRAGMA wal_autocheckpoint = 8000")  # 64 MB
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA cache_size = -64000")
+            db.execute("PRAGMA temp_store = FILE")  # what waits may be larger than the memory
+        return database
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Translate what SQLite and malformed rows raise into an error that names the file."""
+        try:
+            with naming_file(self.path, sqlite3.Error, *MALFORMED):
+                yield
+        finally:
+            if self._unlocked is not None and self._unlocked != self._stamp():
+                raise IndexUnusable(
+                    f"the index file {self.path} was written while it was read without a lock",
+                    hint="ask again",
+                )
+
+    def _open(self, *, writing: bool) -> sqlite3.Connection:
+        if writing:
+            return self._connect("mode=rw", writing=True)
+        try:
+            return self._connect("mode=ro", writing=False)
+        except sqlite3.OperationalError as exc:
+            # Without a log, and where none can be made (a full disk, too), nobody writes.
+            if sqlite_code(exc) not in _NO_LOG or self.has_log():
+                raise
+        self._unlocked = self._stamp()
+        return self._connect("mode=ro&immutable=1", writing=False)
+
+    def _connect(self, how: str, *, writing: bool) -> sqlite3.Connection:
+        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA trusted_schema = OFF")
+            db.execute("PRAGMA temp_store = MEMORY")
+            self._begin(db, writing=writing)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _begin(self, db: sqlite3.Connection, *, writing: bool) -> None:
+        """See which tables there are; for writing, make them."""
+        if not writing:
+            db.execute("BEGIN")
+        made = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        self._tables = {row["sql"].strip() for row in made}
+        if not self._tables:
+            if not writing:  # a writer was killed before it made any
+                raise self._none()
+            db.execute("PRAGMA page_size = 8192")
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN")
+            for statement in _SCHEMA:
+                db.execute(statement)
+            db.execute("COMMIT")
+            self._tables = {*_SCHEMA, _NUMBERS}
+
+    def has_log(self) -> bool:
+        """Whether some of what was committed is not in the file itself yet."""
+        with suppress(FileNotFoundError):
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size > 0
+        return False
+
+    def _none(self) -> NoIndex:
+        return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
+
+    def read(self) -> tuple[IndexInfo, Manifest]:
+        """Read what the index is, and what was made of it.
+
+        :raises NoIndex: nothing has been committed yet.
+        :raises NeedsRebuild: another version of ragqa wrote it.
+        """
+        with self.naming():
+            row = None
+            if _MANIFEST in self._tables:  # what else has the name would be executed
+                row = self.db.execute("SELECT * FROM manifest").fetchone()
+            if row is not None:
+                if checksum(row["data"]) != row["checksum"]:
+                    raise damaged("the manifest")
+                content = msgspec.convert(json.loads(row["data"]), dict[str, object])
+                info = read_info(content, f"in {self.root}", FORMAT)
+            if self._tables != {*_SCHEMA, _NUMBERS}:
+                what = f"the tables of the index file {self.path} are not those of this ragqa"
+                raise NeedsRebuild(what, hint="ragqa index")
+            if row is not None:
+                return info, msgspec.convert(content, Manifest)
+            if self.number("count(*) FROM notes"):
+                raise ValueError("it no longer says what it holds")
+            raise self._none()
+
+    def write(self, info: IndexInfo, manifest: Manifest) -> None:
+        """Write what the index is, the last part of a transaction; raises SQLite's errors."""
+        content = {"format": FORMAT, "info": info_json(info), **msgspec.to_builtins(manifest)}
+        data = json.dumps(content).encode()
+        self.db.execute("DELETE FROM manifest")
+        self.db.execute("INSERT INTO manifest VALUES (?, ?)", (data, checksum(data)))
+
+    def number(self, query: str, *values: object) -> int:
+        """The one number that a query of our own gives; 0 for NULL."""
+        with self.naming():
+            return int(self.db.execute(f"SELECT {query}", values).fetchone()[0] or 0)
+
+    def fetch(self, query: str, values: Sequence[object]) -> Iterator[sqlite3.Row]:
+        """The rows of a query that ends with IN, for any number of values."""
+        for start in range(0, len(values), _BATCH):
+            batch = values[start : start + _BATCH]
+            cursor = self.db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+            # Fetch all: an error would otherwise close a half-read cursor after its database.
+            yield from cursor.fetchall()
+
+    def passages(
+        self, where: str = "", values: Sequence[object] = ()
+    ) -> Iterator[tuple[int, Passage]]:
+        """Read passages, each with its note's number.
+
+        :param where: the column, `id` or `note`, that must be among the values; "" for all.
+        """
+        query = "SELECT * FROM passages"
+        with self.naming():
+            rows = (
+                self.fetch(f"{query} WHERE {where} IN", values) if where else self.db.execute(query)
+            )
+            for row in rows:
+                yield row["note"], read_passage(row)
+
+    def embeddings(self, model: int, keys: Iterable[int]) -> dict[int, Vector]:
+        """The sound embeddings that a model made, shape (dimension,), by these keys."""
+        query = f"SELECT * FROM embeddings WHERE model = {model:d} AND key IN"  # noqa: S608 - a number
+        vectors = {}
+        with self.naming():
+            for row in self.fetch(query, list(keys)):
+                with suppress(ValueError):
+                    vectors[row["key"]] = read_vectors([row])[0]
+        return vectors
+
+    def all_embeddings(self) -> Iterable[sqlite3.Row]:
+        """The rows of all embeddings, also of another version's index; raises SQLite's errors."""
+        if _EMBEDDINGS in self._tables:  # what else has the name would be executed
+            return self.db.execute("SELECT * FROM embeddings")
+        return ()
+
+    def vectors(self, rows: Sequence[int]) -> tuple[list[int], Vectors]:
+        """The embeddings in these rows, shape (rows, dimension), with the rows that there are."""
+        query = "SELECT * FROM embeddings WHERE row IN"
+        with self.naming():
+            fetched = list(self.fetch(query, rows))
+            return [row["row"] for row in fetched], read_vectors(fetched)
+
+    def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
+        """The row numbers and embeddings, shape (rows, dimension), after a row.
+
+        Those that no passage has yet are left out.
+        """
+        live = "row > ? AND EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
+        query = f"SELECT * FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
+        rows: list[int] = []
+        matrix = np.empty((0, 0), np.float32)
+        with self.naming():
+            total = self.number(f"count(*) FROM embeddings WHERE {live}", after)
+            cursor = self.db.execute(query, (after,))
+            while batch := cursor.fetchmany(_AT_ONCE):
+                numbers = read_vectors(batch)
+                if not rows:
+                    matrix = np.empty((total, numbers.shape[1]), np.float32)
+                matrix[len(rows) : len(rows) + len(batch)] = numbers
+                rows += [row["row"] for row in batch]
+        return rows, matrix
+
+    def check(self) -> None:
+        """Read the structure of the whole file: the pages, and the indexes of the tables."""
+        with self.naming():
+            report = self.db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if report != "ok":
+                raise ValueError("its pages do not fit together")
+
+    def check_rows(self) -> None:
+        """Compare every row with its checksum."""
+        with self.naming():
+            for table, columns in _CHECKED.items():
+                query = f"SELECT {columns}, checksum FROM {table}"  # noqa: S608 - our own names
+                for *values, check in self.db.execute(query):
+                    if checksum(*values) != check:
+                        raise damaged(f"a row of {table}")
+            cursor = self.db.execute("SELECT * FROM embeddings")
+            while batch := cursor.fetchmany(_AT_ONCE):
+                read_vectors(batch)
+
+    def finish(self) -> None:
+        """Move what the log holds to the file, unless a reader needs it, and close it.
+
+        A file that was built anew, and is committed, replaces the damaged one.
+        """
+        is_whole = False
+        with suppress(sqlite3.Error, OSError, IndexUnusable, NoIndex):
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            self.read()
+            self.db.execute("PRAGMA busy_timeout = 0")
+            free, pages = (
+                self.number(f"* FROM pragma_{name}") for name in ("freelist_count", "page_count")
+            )
+            if free > _MAX_FREE_SHARE * pages:
+                self.db.execute("PRAGMA incremental_vacuum").fetchall()
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            is_whole = not self.has_log()
+        self.close()
+        if self.path.name == ANEW and is_whole:
+            for end in LOGS:  # SQLite would play the log of the damaged file back into this one
+                (self.root / f"{DATABASE}{end}").unlink(missing_ok=True)
+            self.path.replace(self.root / DATABASE)
+
+    def _stamp(self) -> tuple[int, int]:
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns

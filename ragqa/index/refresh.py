@@ -1,0 +1,334 @@
+"""Bring an index up to date with its notes, or build it anew, embedding only what is new."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from math import ceil
+
+from msgspec import structs
+
+from ragqa.embedders import CANARY, Embedder, EmbedParts, Workers, here
+from ragqa.errors import EmbedderMismatch, NeedsRebuild, NoIndex
+from ragqa.index import IndexWriter, Snapshot, Store
+from ragqa.index.rows import model_of
+from ragqa.index.source import (
+    BYTES_PER_TOKEN,
+    Changes,
+    Source,
+    ahead,
+    check_corpus,
+    check_embedder,
+    check_origin,
+    find_changes,
+)
+from ragqa.notes import format_of, read_note
+from ragqa.types import (
+    IndexInfo,
+    IndexReport,
+    NoteFile,
+    NoteRecord,
+    NoteState,
+    Passage,
+    Pieces,
+    Progress,
+    Remark,
+    Skipped,
+    no_progress,
+)
+
+SMALL_CHANGE_PASSAGES = 64
+"""Up to this many new passages, the query embedder finishes before torch would have started."""
+
+CHUNK_PASSAGES = 2048
+"""The passages that are looked up and sorted by length together; the last note may exceed it."""
+
+SAVED_TOGETHER = 256
+"""Passages per part: their embeddings are saved together, and a dead worker loses at most these."""
+
+KEPT = "The embeddings so far are saved: run the same command again to resume."
+
+
+def refresh(
+    store: Store,
+    source: Source,
+    *,
+    rebuild: bool = False,
+    wait: bool = False,
+    unless_long: bool = False,
+    seen: Snapshot | None = None,
+    release: Callable[[], None] = lambda: None,
+    progress: Progress = no_progress,
+) -> IndexReport:
+    """Bring the index up to date with the notes, or build it if this ragqa has made no sound one.
+
+    Passages with the same text keep their embedding, also those that an interrupted build has made
+    and those of a damaged index. If nothing changed, no lock is taken.
+
+    :param rebuild: read all notes again, and split them anew.
+    :param unless_long: if an update would take long, the report only says what waits.
+    :param seen: the newest snapshot, if it is open; `release` closes it before a build.
+    :raises NoCorpus: there is no corpus, or no note in it can be read.
+    :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
+    :raises IndexUnusable: the index is not writable, or a shared one needs a rebuild.
+    :raises WriterBusy: another process is writing it and `wait` is False.
+    """
+    started = time.perf_counter()
+    if rebuild:  # files that could not be read are tried again
+        from ragqa.notes.extraction import forget
+
+        forget(refused=True)
+    while True:
+        try:
+            with _without_gc():
+                walk = source.walk()
+                base, known = _NOTHING
+                if not rebuild:
+                    base, known = _read_base(store, source, seen, whole=not unless_long)
+                if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
+                    changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
+                    return structs.replace(_report(base, base, changes, started), waiting=waiting)
+                changes = find_changes(source, walk, base, known, progress=progress)
+            if base and not changes and changes.skipped == base.skipped:
+                return _report(base, base, changes, started)
+            release()  # or SQLite could not move its log to the file
+            seen = None
+            with store.writer(fresh=base is None, wait=wait) as writer:
+                if not rebuild and writer.info != base:
+                    continue  # another process has committed meanwhile
+                info, warnings = _write(writer, source, base, changes, progress)
+                _forget(store, known, changes)
+                return _report(info, base, changes, started, warnings)
+        except NeedsRebuild as exc:
+            if rebuild or source.shared_name:
+                raise  # another machine may need it: it is replaced only when that is asked for
+            if exc.corpus:
+                check_corpus(exc.corpus, source)
+            progress("anew", 0, 1)
+            release()
+            rebuild, seen = True, None
+
+
+def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> None:
+    """Remove the documents of files that the index no longer has."""
+    paths = [*changes.removed, *(file.path for file in changes.changed)]
+    if old := {known[path].sha256 for path in paths if format_of(path).version}:
+        from ragqa.notes.extraction import forget
+
+        with store.snapshot() as snapshot:
+            forget(old - {state.sha256 for state in snapshot.states.values()})
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Disable garbage collection while only allocating tuples per note, which hold no garbage.
+
+    It took a third of the time for a hundred thousand notes, before every query.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+_Base = tuple[IndexInfo | None, Mapping[str, NoteState]]
+
+_NOTHING: _Base = (None, {})
+
+
+def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
+    """The existing index and the state of its notes; nothing if there is none.
+
+    :param whole: whether each of its rows is compared with its checksum.
+    """
+    try:
+        with nullcontext(seen) if seen else store.snapshot() as snapshot:
+            if whole:
+                snapshot.check()
+            info, states = snapshot.info, snapshot.states
+    except NoIndex:
+        return _NOTHING
+    check_origin(info, source)
+    return info, states
+
+
+def _write(
+    writer: IndexWriter,
+    source: Source,
+    base: IndexInfo | None,
+    changes: Changes,
+    report: Progress,
+) -> tuple[IndexInfo, list[Remark]]:
+    """Write the next generation; returns it, and warnings about notes."""
+    files = changes.added + changes.changed
+    embedder, workers = _embedder_for(source, base, files, report)
+    described = base or _describe(source, embedder, writer.info)
+    writer.model = model_of(described)
+    embedding = Embedding(writer, embedder, sum(file.stamp.size for file in files), report)
+    embedding.languages |= described.languages
+    try:
+        with workers(embedder, report) as embed_parts:
+            warnings = embedding.add_notes(files, source, embed_parts)
+        report("writing", 0, 1)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        languages, skipped = embedding.languages, changes.skipped
+        described = replace(described, created=now, languages=languages, skipped=skipped)
+        info = writer.commit(described, removed=changes.removed, restamped=changes.restamped)
+    except KeyboardInterrupt as exc:
+        if embedding.computed:
+            exc.add_note(KEPT)
+        raise
+    report("writing", 1, 1)
+    return info, warnings
+
+
+def _embedder_for(
+    source: Source, base: IndexInfo | None, files: Sequence[NoteFile], report: Progress
+) -> tuple[Embedder, Workers]:
+    """Choose the embedder's form by the amount of work, and check it against the base."""
+    embedders = source.embedders
+    passage_bytes = BYTES_PER_TOKEN * source.chunking.target_tokens
+    size = sum(file.stamp.size for file in files)
+    if base is not None and size <= SMALL_CHANGE_PASSAGES * passage_bytes:
+        check_embedder(base, embedders.asking)
+        return embedders.asking, here
+    report("loading", 0, 1)
+    embedder = embedders.building
+    report("loading", 1, 1)
+    if base is not None:
+        check_embedder(base, embedder)
+    return embedder, embedders.workers
+
+
+def _describe(source: Source, embedder: Embedder, former: IndexInfo | None) -> IndexInfo:
+    """Describe an index that is built from nothing; the store fills in its number and counts.
+
+    :param former: its canary, and so its embeddings, are kept while the embedder agrees with it.
+    """
+    canary: tuple[float, ...] = ()
+    if former and former.dtype == embedder.dtype:
+        with suppress(EmbedderMismatch):
+            check_embedder(former, embedder)
+            canary = former.canary
+    return IndexInfo(
+        generation=0,
+        embedder=embedder.info,
+        dtype=embedder.dtype,
+        canary=canary or tuple(map(float, embedder.embed_passages([CANARY])[0])),
+        chunking=source.chunking.as_mapping(),
+        notes=0,
+        passages=0,
+        corpus=source.origin,
+        created="",
+    )
+
+
+def _report(
+    info: IndexInfo,
+    base: IndexInfo | None,
+    changes: Changes,
+    started: float,
+    warnings: Sequence[Remark] = (),
+) -> IndexReport:
+    before = set(map(str, base.skipped)) if base else ()
+    return IndexReport(
+        info=info,
+        added=len(changes.added),
+        changed=len(changes.changed),
+        removed=len(changes.removed),
+        unchanged=changes.unchanged,
+        skipped=changes.skipped,
+        newly_skipped=tuple(skip for skip in changes.skipped if str(skip) not in before),
+        seconds=round(time.perf_counter() - started, 3),
+        warnings=tuple(warnings),
+    )
+
+
+class Embedding:
+    """Splits notes for a writer, and embeds what it has no embedding of yet, with bounded memory.
+
+    :param total: the bytes of all notes.
+    :param progress: is called with notes split, and with kB of notes embedded once any passage
+        needs embedding.
+    :ivar computed: how many embeddings have been computed so far.
+    :ivar languages: the word pieces of the languages of the notes, those in the index included.
+    :raises IndexUnusable: here and in every method: embeddings cannot be saved, or one is not a
+        unit vector.
+    """
+
+    def __init__(
+        self, writer: IndexWriter, embedder: Embedder, total: int, progress: Progress
+    ) -> None:
+        self._writer = writer
+        self._embedder = embedder
+        self._total = total
+        self._progress = progress
+        self._known = 0.0
+        self.computed = 0
+        self.languages: dict[str, Pieces] = {}
+
+    def add_notes(
+        self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts
+    ) -> list[Remark]:
+        """Read notes in their current state, split them, add them to the writer and embed them.
+
+        One that can no longer be read stays as it was until the next refresh.
+
+        :returns: warnings about notes.
+        """
+        from ragqa.passages.language import add_pieces
+
+        warnings, size = list[Remark](), 0
+        notes, chunk = list[tuple[NoteRecord, list[Passage]]](), list[Passage]()
+        for done, file in enumerate(files, start=1):
+            read = read_note(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
+            if isinstance(read, Skipped):
+                warnings.append(read)
+            else:
+                note, passages = source.split(read, self._embedder)
+                self._progress("splitting", done, len(files))
+                notes.append((note.record, passages))
+                warnings += [Remark(note.path, warning) for warning in note.warnings]
+                chunk += passages
+                size += file.stamp.size
+            if len(chunk) >= CHUNK_PASSAGES or done == len(files):
+                self.embed(chunk, size, embed_parts)
+                add_pieces(self.languages, chunk, self._embedder.pieces)
+                for record, own in notes:
+                    self._writer.add(record, own)
+                notes, chunk, size = [], [], 0
+        return warnings
+
+    def embed(self, passages: Sequence[Passage], size: float, embed_parts: EmbedParts) -> None:
+        """Embed and save passages without an embedding, those that share a key once.
+
+        :param size: the bytes of the passages' notes.
+        """
+        by_key = {passage.embedding_key: passage for passage in passages}
+        known = self._writer.vectors(by_key)
+        missing = [passage for key, passage in by_key.items() if key not in known]
+        each = size / max(1, len(by_key))
+        self._known += size - each * len(missing)
+        # Longest first: texts of similar lengths in a batch need little padding.
+        missing.sort(key=lambda passage: -len(passage.embedded_text))
+        parts = [missing[n : n + SAVED_TOGETHER] for n in range(0, len(missing), SAVED_TOGETHER)]
+        texts = [[passage.embedded_text for passage in part] for part in parts]
+        for part, vectors in zip(
+            parts, embed_parts(texts, partial(self._report, each)), strict=True
+        ):
+            self._writer.save(part, vectors)
+            self.computed += len(part)
+            self._known += each * len(part)
+        if self.computed:
+            self._report(0, "embedding", 0, 1)
+
+    def _report(self, each: float, stage: str, done: int, _total: int) -> None:
+        """Tell how much is embedded, with what is done of a part whose passages have this size."""
+        embedded = self._known + each * done
+        self._progress(stage, ceil(embedded / 1000), ceil(self._total / 1000))

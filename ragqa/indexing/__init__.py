@@ -1,1 +1,0 @@
-"""Index notes: find what changed, split and embed only that, commit a new generation."""
