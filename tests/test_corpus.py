@@ -16,7 +16,7 @@ LIMIT = 5_000_000
 @pytest.fixture(scope="module")
 def notes():
     walk = walk_notes(Corpus.of(CORPUS), max_note_bytes=LIMIT)
-    assert walk.skipped == ()
+    assert not walk.skipped
     read = [read_note(Corpus.of(CORPUS), file.path, max_note_bytes=LIMIT) for file in walk.files]
     assert all(isinstance(one, Note) for one in read)
     return read

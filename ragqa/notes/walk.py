@@ -2,12 +2,11 @@
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from ragqa.errors import NoCorpus
 from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
@@ -30,7 +29,7 @@ UNREADABLE = "cannot be read: Permission denied"
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
-class Walk(Struct, frozen=True):
+class Walk(Struct):
     """The contents of a corpus.
 
     `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
@@ -38,36 +37,26 @@ class Walk(Struct, frozen=True):
     `folders` are those looked into, by their paths on disk.
     """
 
-    files: tuple[NoteFile, ...]
-    skipped: tuple[Skipped, ...]
-    unreadable_folders: tuple[str, ...]
-    others: Mapping[str, int]
-    folders: tuple[str, ...] = ()
-
-
-class _Seen(Struct):
-    """What was found so far; `prefix` is what paths in the folder at hand begin with."""
-
-    prefix: str = ""
-    files: list[NoteFile] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    unreadable: dict[str, Skipped] = field(default_factory=dict)
-    others: Counter[str] = field(default_factory=Counter)
-    folders: list[str] = field(default_factory=list)
+    files: list[NoteFile] = []
+    skipped: list[Skipped] = []
+    unreadable_folders: list[str] = []
+    others: dict[str, int] = {}
+    folders: list[str] = []
 
     def add(self, path: str, found: Stamp | str | None) -> None:
-        """Add a file, as `_classified` finds it."""
-        if isinstance(found, Stamp):
-            self.files.append(NoteFile(self.prefix + path, found))
-        elif found:
-            self.skipped.append(Skipped(self.prefix + path, found))
-        elif found is None:
-            self.others[suffix_of(path)] += 1
+        """Add a file, as `_classified` finds it; a path that ends in `/` is an unreadable folder's.
 
-    def skip_folder(self, path: str, reason: str) -> None:
-        """Add a folder that cannot be read; `path` ends in `/`, "" for the topmost."""
-        path = (self.prefix + path).rstrip("/") or "."
-        self.unreadable.setdefault(path, Skipped(path, reason))
+        The topmost folder has the path "" or ends in `/`, too.
+        """
+        if isinstance(found, Stamp):
+            self.files.append(NoteFile(path, found))
+        elif found is None:
+            self.others[suffix_of(path)] = self.others.get(suffix_of(path), 0) + 1
+        elif path and path[-1] != "/":
+            self.skipped += [Skipped(path, found)] if found else []
+        elif (folder := path[:-1] or ".") not in self.unreadable_folders:
+            self.unreadable_folders.append(folder)
+            self.skipped.append(Skipped(folder, found))
 
 
 class _Branch(Struct, frozen=True):
@@ -87,31 +76,29 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     :param formats: what is read besides Markdown and text, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
     """
-    seen, sizes = _Seen(), limits(formats, max_note_bytes)
+    walk, sizes = Walk(), limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
-    for seen.prefix, top in corpus.prefixed:
+    for prefix, top in corpus.prefixed:
         folders = [_Branch("", ())]
         for folder in folders:  # which grows
             try:
-                folders.extend(_visit(top, folder, sizes, seen))
+                for path, found in _visit(top, folder, sizes, folders):
+                    walk.add(prefix + path, found)
             except OSError as exc:
                 if not folder.path:
-                    folders.clear()
                     unusable.append(_no_corpus(top, exc))
-                    seen.skip_folder("", unusable[-1].message)
+                    walk.add(prefix, unusable[-1].message)
+                    folders.clear()
                 elif not isinstance(exc, FileNotFoundError | NotADirectoryError):
                     # Else it is gone since its parent was listed.
-                    seen.skip_folder(folder.path, _unreadable(exc))
-        seen.folders += [f"{top}/{folder.path}" for folder in folders]
+                    walk.add(prefix + folder.path, _unreadable(exc))
+        walk.folders += [f"{top}/{folder.path}" for folder in folders]
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
-    return Walk(
-        files=tuple(sorted(seen.files)),
-        skipped=tuple(sorted([*seen.skipped, *seen.unreadable.values()], key=attrgetter("path"))),
-        unreadable_folders=tuple(sorted(seen.unreadable)),
-        others=dict(seen.others),
-        folders=tuple(seen.folders),
-    )
+    walk.files.sort()
+    walk.skipped.sort(key=attrgetter("path"))
+    walk.unreadable_folders.sort()
+    return walk
 
 
 def why_left_out(
@@ -156,11 +143,12 @@ def _no_corpus(folder: Path, exc: OSError) -> NoCorpus:
     return NoCorpus(what, hint="ragqa index --corpus DIR")
 
 
-def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) -> Iterator[_Branch]:
-    """Sort the entries of one folder into `seen`; yield its subfolders."""
+def _visit(
+    top: Path, folder: _Branch, sizes: Mapping[str, int], folders: list[_Branch]
+) -> Iterator[tuple[str, Stamp | str | None]]:
+    """The entries of a folder, as `Walk.add` takes them; its subfolders are added to `folders`."""
     entries, rules, problems = _listed(top, folder)
-    for problem in problems:
-        seen.add(*problem)
+    yield from problems
     for name, entry in entries.items():
         if name.startswith("."):
             continue
@@ -168,17 +156,17 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
-                seen.add(path, rule.reason)
+                yield path, rule.reason
             continue
         if is_folder:
-            yield _Branch(path + "/", rules)
+            folders.append(_Branch(path + "/", rules))
             continue
         try:
-            seen.add(path, _classified(entry, sizes))
+            yield path, _classified(entry, sizes)
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
-            seen.skip_folder(folder.path, _unreadable(exc))
+            yield folder.path, _unreadable(exc)
 
 
 def _listed(

@@ -58,7 +58,7 @@ def test_ragqaignore_has_the_last_word_in_its_folder(corpus):
 def test_a_name_that_is_no_utf8_can_be_ignored(tmp_path):
     (tmp_path / ".gitignore").write_bytes(b"caf\xe9*\n")
     (tmp_path / "caf\udce9.md").write_text("text")
-    assert walk_notes(Corpus.of(tmp_path), max_note_bytes=99).files == ()
+    assert not walk_notes(Corpus.of(tmp_path), max_note_bytes=99).files
 
 
 @pytest.mark.parametrize("line", ["!", "a\\", "[z-a]", "[a"])
@@ -74,10 +74,10 @@ def test_an_ignore_file_that_is_a_link_or_too_large_is_reported(corpus):
     (corpus / ".gitignore").symlink_to("/dev/zero")
     (corpus / "a/.gitignore").write_text("x.md\n" * 100_000)
     assert left_out(corpus) == []
-    assert walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped == (
+    assert walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped == [
         Skipped(".gitignore", "not applied: Too many levels of symbolic links"),
         Skipped("a/.gitignore", "not applied: more than 100,000 bytes"),
-    )
+    ]
 
 
 @pytest.mark.parametrize(

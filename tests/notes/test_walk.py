@@ -46,7 +46,7 @@ def test_hidden_files_are_left_out_in_silence_and_a_folder_named_like_a_note_is_
     folders = (f"{tmp_path}/", *(f"{tmp_path}/{name}/" for name in sorted(("a", "x.md"))))
     found = walk(tmp_path)
     assert sorted(found.folders) == [*folders]
-    assert found == Walk((NoteFile("x.md/c.md", stamp),), (), (), {}, found.folders)
+    assert found == Walk([NoteFile("x.md/c.md", stamp)], folders=found.folders)
 
 
 def test_symbolic_links_are_not_followed_and_reported_once(tmp_path):
@@ -87,7 +87,7 @@ def test_fifos_and_sockets_are_reported(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.md")
         found = walk(tmp_path)
-    assert found.files == ()
+    assert not found.files
     assert {str(skip) for skip in found.skipped} == {
         f"{name}.md: not a regular file" for name in ("pipe", "socket")
     }
@@ -109,8 +109,8 @@ def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path, as_nobo
         found = walk(Path("corpus"))
     closed.chmod(0o755)
     assert [file.path for file in found.files] == ["a.md", "z/c.md"]
-    assert found.unreadable_folders == ("closed",)
-    assert found.skipped == (Skipped("closed", "the folder cannot be read: Permission denied"),)
+    assert found.unreadable_folders == ["closed"]
+    assert found.skipped == [Skipped("closed", "the folder cannot be read: Permission denied")]
     (tmp_path / "corpus").chmod(0o000)
     with as_nobody(), pytest.raises(NoCorpus, match="the folder corpus cannot be read: Permission"):
         walk(Path("corpus"))
