@@ -43,7 +43,7 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress, Stamp
+from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress
 
 AT_ONCE = 256
 EXPECTED = 3
@@ -314,8 +314,7 @@ def _note(document: PublicDocument) -> Note:
     # It has no front matter: a line of dashes is text.
     text = f"\n{document.text or document.title}"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    note = parse_note(document.id, text, digest, Stamp(len(text), 0))
-    return replace(note, title=document.title)
+    return replace(parse_note(document.id, text), sha256=digest, title=document.title)
 
 
 def _embed(passages: Sequence[Passage], embedders: Embedders, writer: IndexWriter) -> None:

@@ -153,10 +153,10 @@ class Notes:
         else:
             named = place.locator or place.heading
             find = _place_at if place.locator else _section_below
-            span = find(named, path, read.document)
+            span = find(named, path, read)
             first = 1 + read.text.count("\n", 0, span[0])
             lines = first, first + read.text[slice(*span)].rstrip().count("\n")
-        return Target(path, lines, locator=read.document.locate(span))
+        return Target(path, lines, locator=read.locate(span))
 
     def _path_of(self, name: str) -> str:
         inside = _inside(self.corpus, name)
@@ -217,7 +217,7 @@ def place_in(
     if place := Notes(corpus, max_note_bytes, by_file).place_of(text):
         return place
     read = {path: read_text(corpus, path, max_note_bytes=max_note_bytes) for path in by_file}
-    by_title = {p: parse_note(p, r.document) for p, r in read.items() if not isinstance(r, Skipped)}
+    by_title = {p: parse_note(p, r) for p, r in read.items() if not isinstance(r, Skipped)}
     return Notes(corpus, max_note_bytes, by_title).place_of(text)
 
 
@@ -363,7 +363,7 @@ def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> tuple[Not
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
         raise UsageError(f"{path} cannot be read: {read.reason}", hint=STATUS)
-    return parse_note(path, read.document, read.sha256, read.stamp), read.document
+    return parse_note(path, read), read
 
 
 def _margin(document: Document, first: int, last: int) -> Iterator[str]:

@@ -327,7 +327,7 @@ class CorpusNotes:
         if isinstance(read, Skipped):
             self.skipped[path] = read.reason
             return None
-        return CurrentNote(path, read.document, read.sha256)
+        return CurrentNote(path, read, read.state.sha256)
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
         """A citation that has no lines, at the place that its path names, as `get` takes it.

@@ -18,7 +18,7 @@ from support import trying
 
 from ragqa import open_index
 from ragqa.generation.writer import Writer
-from ragqa.notes import NoteText, read_text
+from ragqa.notes import Document, read_text
 from ragqa.places import read_saved
 from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown
@@ -91,11 +91,11 @@ def assert_harmless(index, answer):
     corpus = index.places.corpus
     for cited in (*answer.citations, *answer.earlier):
         read = read_text(corpus, cited.path, max_note_bytes=10**6)
-        assert isinstance(read, NoteText)
+        assert isinstance(read, Document)
         start, end = cited.chars
         assert cited.quote == read.text[start:end]
         assert cited.lines[0] == read.text.count("\n", 0, start) + 1
-        assert cited.note_sha256 == read.sha256
+        assert cited.note_sha256 == read.state.sha256
     with redirect_stdout(io.StringIO()) as out:
         print_answer(answer, Linker(corpus, "file://{path}"))
     assert not UNSAFE.search(out.getvalue())

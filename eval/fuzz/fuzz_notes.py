@@ -9,7 +9,7 @@ from holding import check_citation, check_document, lines_of, must, printing
 
 from ragqa import Index, open_index
 from ragqa.errors import RagqaError
-from ragqa.notes import NoteText, read_text
+from ragqa.notes import Document, read_text
 from ragqa.places import read_saved
 from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown
@@ -72,7 +72,7 @@ def _check(index: Index, name: str, question: str) -> None:
     corpus = index.places.corpus
     read = read_text(corpus, name, max_note_bytes=5_000_000)
     passages = index.snapshot().passages(at=[name])
-    if isinstance(read, NoteText):
+    if isinstance(read, Document):
         for passage in passages:
             _check_passage(passage, read.text)
     try:
@@ -93,9 +93,9 @@ def check_answer(corpus: Corpus, answer: Answer) -> None:
     """An answer quotes its notes, and is printed in every form without doing any harm."""
     for citation in (*answer.citations, *answer.earlier):
         read = read_text(corpus, citation.path, max_note_bytes=5_000_000)
-        must(isinstance(read, NoteText), f"cites {citation.path}")
-        if isinstance(read, NoteText):
-            check_citation(citation, read.text, read.sha256)
+        must(isinstance(read, Document), f"cites {citation.path}")
+        if isinstance(read, Document):
+            check_citation(citation, read.text, read.state.sha256)
     linker = Linker(corpus, "file://{path}")
     for terminal in (False, True):
         with printing(terminal=terminal):

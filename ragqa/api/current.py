@@ -7,7 +7,7 @@ from functools import cache, cached_property, partial
 from ragqa.answering import Notes
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.index import Snapshot
-from ragqa.notes import NoteText, format_of, parse_note, read_text
+from ragqa.notes import Document, format_of, parse_note, read_text
 from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.search.spelling import in_no_note
@@ -66,7 +66,7 @@ class CurrentNotes(Notes):
                 misplaced[passage.path] = None
             else:
                 for each in standing:
-                    where = note.document.locate((each.start, each.end))
+                    where = note.locate((each.start, each.end))
                     kept.setdefault(each.id, replace(hit, passage=each, locator=where))
         partly = {hit.passage.path for hit in kept.values()}
         return list(kept.values()), [
@@ -109,20 +109,20 @@ class CurrentNotes(Notes):
         if not format_of(passage.path).version:
             return ""
         note = self._as_indexed(passage.path, passage.note_sha256)
-        return note.document.locate(chars) if note else ""
+        return note.locate(chars) if note else ""
 
     def lack(self, term: str) -> bool:
         """Whether no note in the index has a term, in any like spelling."""
         return in_no_note(self._snapshot, term)
 
-    def _as_indexed(self, path: str, sha256: str) -> NoteText | None:
+    def _as_indexed(self, path: str, sha256: str) -> Document | None:
         """A note if it has this digest."""
         note = self._read(path)
-        return note if isinstance(note, NoteText) and note.sha256 == sha256 else None
+        return note if isinstance(note, Document) and note.state.sha256 == sha256 else None
 
-    def _standing_in(self, note: NoteText, passage: Passage) -> list[Passage]:
+    def _standing_in(self, note: Document, passage: Passage) -> list[Passage]:
         """The passage if the note is as indexed, else those that it has where the text is now."""
-        if note.sha256 == passage.note_sha256:
+        if note.state.sha256 == passage.note_sha256:
             return [passage]
         at = note.text.find(passage.text)
         end = at + len(passage.text)
@@ -134,7 +134,7 @@ class CurrentNotes(Notes):
         note = self._read(path)
         if isinstance(note, Skipped) or len(note.text) > _MOST_SPLIT:
             return []
-        return self._split(parse_note(path, note.document, note.sha256, note.stamp))
+        return self._split(parse_note(path, note))
 
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""

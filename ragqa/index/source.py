@@ -282,10 +282,10 @@ def find_changes(
             skipped.append(Skipped(read.path, read.reason, read.state or unread))
         elif before is None:
             added.append(file)
-        elif before.sha256 != read.sha256:
+        elif before.sha256 != read.state.sha256:
             changed.append(file)
-        elif (before.stamp, before.settled) != (read.stamp, read.settled):
-            restamped.append((file.path, read.stamp, read.settled))
+        elif (before.stamp, before.settled) != (read.state.stamp, read.state.settled):
+            restamped.append((file.path, read.state.stamp, read.state.settled))
     closed = tuple(
         "" if folder in ("", ".") else f"{folder.rstrip('/')}/"
         for folder in walk.unreadable_folders

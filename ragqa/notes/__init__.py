@@ -3,12 +3,12 @@
 Importing this package is cheap: it imports the parsers when it reads the first note.
 """
 
-from ragqa.notes.formats import format_of
-from ragqa.notes.read import NoteText, digest_of, parse_note, read_note, read_text
+from ragqa.notes.formats import Document, format_of
+from ragqa.notes.read import digest_of, parse_note, read_note, read_text
 from ragqa.notes.walk import Walk, walk_notes, why_left_out
 
 __all__ = [
-    "NoteText",
+    "Document",
     "Walk",
     "digest_of",
     "format_of",

@@ -102,12 +102,10 @@ def _check(name: str, body: bytes) -> bytes:
 
 
 def convert(form: Format, data: bytes) -> Document:
-    """The document of a file; only what needs a library is read in the child.
+    """The document of a file, as the child reads it.
 
     :raises Unfit: the file cannot be read.
     """
-    if not form.needs:
-        return form.convert_here(data)
     with _lock:
         converted = _ask(form, data)
     if isinstance(converted, str):

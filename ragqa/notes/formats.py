@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import Struct
 
 from ragqa.errors import install_command
-from ragqa.types import Span
+from ragqa.types import NoteState, Span, Stamp
 
 NO_EXTRA = f'not read without the extra "documents": {install_command("documents")}'
 """Why a file is skipped that a library of the extra could read."""
@@ -93,7 +93,7 @@ class Document(Struct, frozen=True):
     """What a file says, as Markdown.
 
     `what` is what its `places`, in order, are: "page", "slide", "sheet", "cell" or "paragraph"; ""
-    if lines are the places. `warnings` say what of the file is left out.
+    if lines are the places. `warnings` say what of the file is left out. `state` is the file's.
     """
 
     text: str
@@ -103,6 +103,7 @@ class Document(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     date: str = ""
     warnings: tuple[str, ...] = ()
+    state: NoteState = NoteState(Stamp(0, 0), "", settled=True)
 
     def locate(self, span: Span) -> str:
         """The place of a span of the text, such as "p. 3" or "cells 7-8"; "" if it has none."""

@@ -6,11 +6,10 @@ Files are opened without escaping from the corpus or blocking, whatever it conta
 import hashlib
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from time import time_ns
 
-from msgspec import Struct
+from msgspec import structs
 
 from ragqa.notes.formats import NO_EXTRA, Document, Format, Unfit, format_of, is_installed
 from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp
@@ -27,27 +26,6 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-UNKNOWN = Stamp(0, 0)
-"""The stamp of a text that is no file."""
-
-
-class NoteText(Struct, frozen=True):
-    """What a note's file says; `stamp` was taken before reading.
-
-    `sha256` is the digest of the file's bytes, and of the format's version if it has one.
-    """
-
-    document: Document
-    sha256: str
-    stamp: Stamp
-    settled: bool
-
-    @property
-    def text(self) -> str:
-        """The text of its document."""
-        return self.document.text
-
-
 class NotRegular(OSError):
     """The path is a folder, FIFO, socket or device, not a file."""
 
@@ -55,24 +33,21 @@ class NotRegular(OSError):
 def read_note(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note | Skipped:
     """Read and parse one note that the walk found."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
-    if isinstance(read, Skipped):
-        return read
-    note = parse_note(path, read.document, read.sha256, read.stamp)
-    return replace(note, settled=read.settled)
+    return read if isinstance(read, Skipped) else parse_note(path, read)
 
 
-def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | Skipped:
+def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> Document | Skipped:
     """Read the text of one note, without parsing it."""
-    form, state = format_of(path), None
+    form, refused = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
             read = _read_bytes(corpus, path, form, max_note_bytes)
             if read is not None:
-                data, (stamp, digest, settled, _) = read
-                state = NoteState(stamp, form.mark, settled)
-                return NoteText(_document(form, data, digest), digest, stamp, settled)
+                data, state = read
+                refused = state._replace(sha256=form.mark)
+                return structs.replace(_document(form, data, state.sha256), state=state)
     except Unfit as exc:
-        return Skipped(path, str(exc), state)
+        return Skipped(path, str(exc), refused)
     except NotRegular:
         return Skipped(path, NOT_A_FILE)
     except FileNotFoundError:
@@ -83,7 +58,7 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | S
 
 
 def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
-    """The digest of a note as `NoteText` has it, without its text; "" if it cannot be read."""
+    """The digest of a note, as `read_text` gives it; "" if it cannot be read."""
     form = format_of(path)
     try:
         read = _read_bytes(corpus, path, form, max_note_bytes)
@@ -160,7 +135,7 @@ def open_below(top: Path, path: str) -> int:
     return descriptor
 
 
-def parse_note(path: str, read: Document | str, sha256: str = "", stamp: Stamp = UNKNOWN) -> Note:
+def parse_note(path: str, read: Document | str) -> Note:
     """Parse a note; any text is a note.
 
     :param read: its document, or only the text of that if what else it says does not matter.
@@ -168,5 +143,4 @@ def parse_note(path: str, read: Document | str, sha256: str = "", stamp: Stamp =
     # Late: a question to an up-to-date index needs no parser.
     from ragqa.notes.written import note_of
 
-    document = Document(read) if isinstance(read, str) else read
-    return note_of(path, document, sha256, stamp)
+    return note_of(path, Document(read) if isinstance(read, str) else read)

@@ -25,9 +25,9 @@ _MOST_IN_BYLINE = 6
 """The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
 
 
-def note_of(path: str, document: Document, sha256: str, stamp: Stamp) -> Note:
+def note_of(path: str, document: Document) -> Note:
     """Parse a note; any text is a note."""
-    text, form = document.text, format_of(path)
+    text, form, state = document.text, format_of(path), document.state
     front = FrontMatter() if form.version else read_front_matter(text)
     body = (parse_plain_text if form.name == "plain" else parse_markdown)(text, front.end)
     read = [b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:2]
@@ -45,13 +45,13 @@ def note_of(path: str, document: Document, sha256: str, stamp: Stamp) -> Note:
     return Note(
         path=path,
         text=text,
-        sha256=sha256,
-        stamp=stamp,
-        settled=True,
+        sha256=state.sha256,
+        stamp=state.stamp,
+        settled=state.settled,
         title=title,
         aliases=front.aliases,
         tags=tags,
-        date=document.date or front.date or _date(path, text, title, read, stamp),
+        date=document.date or front.date or _date(path, text, title, read, state.stamp),
         links=body.links,
         blocks=front.blocks + body.blocks,
         warnings=warnings,

@@ -62,6 +62,7 @@ class NoteFile(NamedTuple):
 class NoteState(NamedTuple):
     """What the index records about a note's file, enough to detect a change.
 
+    `sha256` is the digest of the file's bytes, and of the format's version if it has one.
     `settled` is False if the file was modified so shortly before it was read that a later change
     could have the same stamp; such a note is compared by its digest. `date` is as in `Note`.
     """
@@ -169,7 +170,7 @@ class NoteRecord:
     `date` is ISO `YYYY-MM-DD` from the note's own metadata, else from the file's name, the title or
     the first lines, else "". `properties` are the names and values of its front matter and inline
     fields, without secrets; a list has a pair for each value. `links` are the targets of its links
-    to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in `NoteText`.
+    to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in `NoteState`.
     `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 

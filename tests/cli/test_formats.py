@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from offices import docx, heading, item, said
 from pdfs import image, line, paragraph, pdf
 
-from ragqa.notes import extraction, formats, ipynb
+from ragqa.notes import extraction, formats
 from ragqa.notes.formats import Unfit
 
 pytest.importorskip("xberg")
@@ -112,11 +112,15 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_say
 
 
 def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch):
-    def refuse(data):
-        raise Unfit("reading it crashed the process that reads it")
+    convert = extraction.convert
+
+    def refuse(form, data):
+        if form.name == "ipynb":
+            raise Unfit("reading it crashed the process that reads it")
+        return convert(form, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ipynb, "convert", refuse)
+        patch.setattr(extraction, "convert", refuse)
         assert "3 notes" in quick("index", *places).out
     assert "3 notes" in quick("index", *places).out
     assert "4 notes" in quick("index", "--rebuild", *places).out

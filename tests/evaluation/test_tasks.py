@@ -1,3 +1,4 @@
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -6,7 +7,7 @@ from ragqa.evaluation.asking import _units
 from ragqa.evaluation.measures import measure_ranking
 from ragqa.evaluation.questions import Expected, Gold, GoldQuestion, Task, tasks_of
 from ragqa.notes import parse_note
-from ragqa.types import Passage, Stamp
+from ragqa.types import Passage
 
 BAKERY = "# Bakery\n\nIt opens at seven.\nIt sells rye bread.\n\nClosed on Sundays.\n"
 RIVER = "The river is cold.\n\nIt opens into the sea.\n"
@@ -30,7 +31,7 @@ def read(path):
     if path not in NOTES:
         return None
     text = NOTES[path]
-    return parse_note(path, text, sha256(text.encode()).hexdigest(), Stamp(len(text), 0))
+    return replace(parse_note(path, text), sha256=sha256(text.encode()).hexdigest())
 
 
 def passage(id_, note, text):

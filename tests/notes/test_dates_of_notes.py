@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from ragqa.notes import parse_note
+from ragqa.notes import Document, parse_note
 from ragqa.notes.dated import dates_of
-from ragqa.types import Days, Stamp
+from ragqa.types import Days, NoteState, Stamp
 
 
 def dated(**notes):
@@ -12,7 +12,8 @@ def dated(**notes):
     records = {}
     for name, (text, day) in notes.items():
         at = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
-        note = parse_note(f"{name}.md", text, "", Stamp(1, int(at * 1e9)))
+        state = NoteState(Stamp(1, int(at * 1e9)), "", settled=True)
+        note = parse_note(f"{name}.md", Document(text, state=state))
         records[name] = note.record
     by_path = {f"{name}.md": record for name, record in records.items()}
     dates = dates_of(Days.of(by_path.values()), by_path.get)

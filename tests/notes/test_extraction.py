@@ -143,7 +143,7 @@ def test_a_damaged_entry_is_ignored_and_written_anew_for_the_user_alone(note, fo
 
 
 def test_what_no_index_has_any_more_goes_and_what_was_not_used_for_long(note, folder):
-    digest = read(note).sha256
+    digest = read(note).state.sha256
     note.write_bytes(pdf(line("Said there.")))
     read(note)
     forget([digest, "nothing"])

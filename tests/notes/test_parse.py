@@ -4,13 +4,14 @@ import pytest
 from cases import cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import structs
 from saying import blocks_said
 from support import trying
 
 from ragqa.notes import extraction, format_of, parse_note
 from ragqa.notes.blocks import MAX_LABEL_CHARS, may_hide
 from ragqa.notes.written import MAX_TAGS
-from ragqa.types import HIDDEN, Kind, Note, Stamp
+from ragqa.types import HIDDEN, Kind, Note, NoteState, Stamp
 
 PIECES = [
     *("# ", "## ", "#", "- ", "* ", "+ ", "1. ", "10) ", "> ", ">", "    ", "  ", "\t"),
@@ -20,6 +21,7 @@ PIECES = [
     *("word", "Some words.", "A line that introduces:", "\u4e2d\u6587", ":", "-", "=", "#"),
     *("\u2028", "\x0c", "\x0b", "\x85", "\xa0", "\0"),
 ]
+STATE = NoteState(Stamp(0, 1_800_000_000_000_000_000), "", settled=True)
 LINE_ENDS = ["\n", "\n\n", "\r\n", "\r", " ", "", "\n    ", "\n> "]
 
 markdown_ish = st.lists(
@@ -56,7 +58,7 @@ def test_a_note_is_read_as_it_is_written(path, text, expected):
     if path.endswith((".html", ".org")):
         pytest.importorskip("xberg")
     document = extraction.convert(format_of(path), text.encode())
-    found = seen(parse_note(path, document, "", Stamp(0, 1_800_000_000_000_000_000)))
+    found = seen(parse_note(path, structs.replace(document, state=STATE)))
     assert {key: found[key] for key in expected} == expected
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.notes import NoteText, read_note, read_text
+from ragqa.notes import Document, read_note, read_text
 from ragqa.notes.read import ATTEMPTS
 from ragqa.types import Corpus, Note, Skipped, Stamp
 
@@ -14,7 +14,7 @@ LIMIT = 1_000_000
 SECOND = 1_000_000_000
 
 
-def read(corpus: Path, path: str = "a.md") -> NoteText | Skipped:
+def read(corpus: Path, path: str = "a.md") -> Document | Skipped:
     return read_text(Corpus.of(corpus), path, max_note_bytes=LIMIT)
 
 
@@ -32,9 +32,9 @@ def test_a_note_is_read_with_its_digest_and_stamp(tmp_path, mark):
     found = read_note(Corpus.of(tmp_path), "a.md", max_note_bytes=LIMIT)
     assert isinstance(found, Note)
     assert found.text.encode() == data.removeprefix(mark)
-    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert found.state.sha256 == hashlib.sha256(data).hexdigest()
     status = (tmp_path / "a.md").stat()
-    assert found.stamp == Stamp(size=len(data), mtime_ns=status.st_mtime_ns)
+    assert found.state.stamp == Stamp(size=len(data), mtime_ns=status.st_mtime_ns)
     assert found.title == "Title"
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_utf8_is_read_as_windows_1252_and_remarked(tmp_path):
     found = read_note(Corpus.of(tmp_path), "a.md", max_note_bytes=LIMIT)
     assert isinstance(found, Note)
     assert found.text == "# Caf\u00e9\r\n\r\n\u201cJa\u201d, 5 \u20ac.\n"
-    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert found.state.sha256 == hashlib.sha256(data).hexdigest()
     assert found.warnings == ("read as Windows-1252, since it is not UTF-8",)
 
 
@@ -75,13 +75,13 @@ def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
     corpus = tmp_path_factory.getbasetemp()
     (corpus / "any.md").write_bytes(data)
     found = read(corpus, "any.md")
-    if isinstance(found, NoteText):
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or found.document.warnings:
-            encoding = "cp1252" if found.document.warnings else "utf-16"
+    if isinstance(found, Document):
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or found.warnings:
+            encoding = "cp1252" if found.warnings else "utf-16"
             assert found.text == data.decode(encoding)
         else:
             assert found.text.encode() == data.removeprefix(b"\xef\xbb\xbf")
-        assert found.sha256 == hashlib.sha256(data).hexdigest()
+        assert found.state.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_a_note_is_settled_once_its_last_change_is_more_than_two_seconds_old(
     os.utime(tmp_path / "a.md", ns=(changed, changed))
     clock(lambda: changed + age)
     found = read(tmp_path)
-    assert isinstance(found, NoteText)
-    assert found.settled is settled
+    assert isinstance(found, Document)
+    assert found.state.settled is settled
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_a_note_that_is_edited_while_read_is_read_again_until_it_rests(tmp_path,
     edits = iter(range(ATTEMPTS - 1))
     clock(lambda: next((file.write_text(f"edited {edit} times") * 0 for edit in edits), 0))
     found = read(tmp_path)
-    assert isinstance(found, NoteText)
+    assert isinstance(found, Document)
     assert found.text == f"edited {ATTEMPTS - 2} times"
-    assert found.stamp.size == len(found.text)
+    assert found.state.stamp.size == len(found.text)
     clock(lambda: file.write_text(file.read_text() + "."))
     assert reason(tmp_path) == "changed while it was read"
 
@@ -131,8 +131,8 @@ def test_a_note_that_is_replaced_while_read_is_read_as_it_was(tmp_path, clock):
     (tmp_path / "new").write_text("new text")
     clock(lambda: bool((tmp_path / "new").replace(file)))
     found = read(tmp_path)
-    assert isinstance(found, NoteText)
-    assert (found.text, found.stamp) == ("old text", Stamp(size=8, mtime_ns=5))
+    assert isinstance(found, Document)
+    assert (found.text, found.state.stamp) == ("old text", Stamp(size=8, mtime_ns=5))
 
 
 def test_no_symbolic_link_is_followed_not_even_a_folder(tmp_path):
