@@ -18,11 +18,12 @@ def units_of(text, path="note.md"):
     return tuple(unit for passage in passages for unit in passage.units)
 
 
-def cited(text, quote="", *, answers=(), short="", cut=(False, False)):
+def cited(text, quote="", *, answers=(), short="", cut=(False, False), whole=False):
     """A citation of a note, or of a quote in it that begins and ends with units.
 
     :param answers: quotes that answer.
     :param short: the words that answer directly.
+    :param whole: whether the rest of the note is shown around it.
     """
     units = units_of(text)
     start = text.index(quote) if quote else units[0].start if units else 0
@@ -37,10 +38,12 @@ def cited(text, quote="", *, answers=(), short="", cut=(False, False)):
         note_sha256="0" * 64,
         score=1.0,
         kind=Kind.EXCERPT,
-        units=tuple(unit for unit in units if start <= unit.start < unit.end <= end),
+        units=tuple(each for each in units if whole or start <= each.start < each.end <= end),
         answer_spans=tuple(_span(text, answer) for answer in answers),
         span=_span(text, short) if short else None,
         cut=cut,
+        before=text[units[0].start : start] if whole else "",
+        after=text[end : units[-1].end] if whole else "",
     )
 
 

@@ -1,13 +1,13 @@
 """Compose a cited answer from the hits, in the notes' own words."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import takewhile
 
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.current import date_of
 from ragqa.answering.excerpt_blocks import Line
 from ragqa.answering.judge import Assessment, assess
+from ragqa.answering.layout import Run
 from ragqa.answering.notes import Answering, Notes
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
@@ -56,7 +56,8 @@ def compose(
     excerpts = found.excerpts if found.answered else ()
     verdict = verdict_of(found.confidence, found.no_note_has, answered=found.answered)
     short = place_of_answer(question, excerpts[0]) if excerpts and not found.no_note_has else None
-    within = _around(excerpts) if verdict is Verdict.CLOSE else None
+    shown = [_around(excerpts)] if verdict is Verdict.CLOSE else []
+    shown += [excerpt.run for excerpt in excerpts[len(shown) :]]
     also = found.further[: answering.further]
     return Answer(
         question=question.typed,
@@ -65,8 +66,8 @@ def compose(
         backend=EXTRACTIVE,
         text=text_of(excerpts),
         citations=tuple(
-            cite(excerpt, n, answering, short=short, within=within if n == 1 else None)
-            for n, excerpt in enumerate(excerpts, 1)
+            cite(excerpt, n, answering, short=short, shown=run)
+            for n, (excerpt, run) in enumerate(zip(excerpts, shown, strict=True), 1)
         ),
         also=tuple(cite(each, n, answering) for n, each in enumerate(also, len(excerpts) + 1)),
         earlier=tuple(
@@ -83,8 +84,8 @@ def compose(
     )
 
 
-def _around(excerpts: Sequence[Stretch]) -> Citation | None:
-    """The first excerpt with what stands around it in its passage and section; None for nothing.
+def _around(excerpts: Sequence[Stretch]) -> Run:
+    """The first excerpt with what stands around it in its passage and section.
 
     That is as much on both sides; it stops at the other excerpts.
     """
@@ -101,12 +102,11 @@ def _around(excerpts: Sequence[Stretch]) -> Citation | None:
     high = next((i - 1 for i in range(last + 1, bottom + 1) if stops(i)), bottom)
     runs = ((a, b) for a in range(low, first + 1) for b in range(last, high + 1))
     fitting = (run for run in runs if words(run) <= AROUND_WORDS)
-    run = max(
+    return max(
         fitting,
         key=lambda run: sorted((words((run[0], last)), words((first, run[1])))),
         default=excerpt.run,
     )
-    return cite(replace(excerpt, run=run), 1) if run != excerpt.run else None
 
 
 def text_of(excerpts: Sequence[Stretch]) -> str:
@@ -129,16 +129,18 @@ def cite(
     *,
     is_excerpt: bool = True,
     short: tuple[str, Span] | None = None,
-    within: Citation | None = None,
+    shown: Run | None = None,
 ) -> Citation:
     """A stretch of a note as the n-th citation of an answer.
 
     :param answering: tells its date, whether it is old, and its place in a converted file.
     :param is_excerpt: whether it has the heading of its section, and tells where it is cut.
     :param short: the path and characters of the short answer, marked if the stretch has it.
-    :param within: the stretch with what is shown around it.
+    :param shown: the stretch with what is shown around it; None for the stretch alone.
     """
     passage, layout, (start, end) = stretch.passage, stretch.layout, stretch.span
+    shown = shown or stretch.run
+    top, bottom = layout.span(shown)
     quote, first, heading = stretch.quote, layout.line(stretch.run[0]), passage.heading
     if is_excerpt:
         at = stretch.run[0]
@@ -170,13 +172,14 @@ def cite(
         note_date=passage.note_date,
         old=answering is not None and "" < passage.note_date < answering.old_before,
         span=short[1] if short and has_short else None,
-        units=stretch.units,
+        units=layout.units(shown),
         answer_spans=((begin, stop),) if begin < stop else (),
-        cut=layout.is_cut(stretch.run) if is_excerpt else (False, False),
+        cut=layout.is_cut(shown) if is_excerpt else (False, False),
         locator=answering.notes.locator(passage, (start, end)) if answering else "",
         date=dated.day,
         date_from=dated.source,
-        within=within,
+        before=layout.text[top:start],
+        after=layout.text[end:bottom],
     )
 
 

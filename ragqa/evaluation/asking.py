@@ -1,7 +1,7 @@
 """Ask an index questions: what was measured of each, and the stage that lost a missed one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ragqa.api import MIN_POOL, Index
@@ -134,7 +134,11 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
     if answer and answer.answered:
         shown = [answer.citations, *((citation,) for citation in answer.also)][:_SHOWN]
     first = shown[0] if shown else ()
-    whole = [citation.within or citation for group in shown for citation in group]
+    whole = [
+        replace(citation, chars=citation.around or citation.chars, quote=citation.shown)
+        for group in shown
+        for citation in group
+    ]
     scores: dict[str, float] = {}
     partly = False
     if task.gold:

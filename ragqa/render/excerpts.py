@@ -1,7 +1,6 @@
 """Draw an excerpt of a note on a terminal, as the note is laid out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, groupby
 
 from msgspec import Struct
@@ -32,45 +31,36 @@ _TAB = 4
 
 def quoted_words(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
-    texts = chain.from_iterable(map(_texts, blocks(citation)))
+    texts = chain.from_iterable(map(_texts, blocks(citation, citation.chars)))
     return " ".join(word for seen in texts for word in seen.text.split())
 
 
-def blocks(citation: Citation) -> Sequence[Block]:
-    """The blocks of a quote; a citation that lists no units is a single one."""
+def blocks(citation: Citation, span: Span) -> Sequence[Block]:
+    """The blocks of what is shown within these characters; one where no units are listed."""
     units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    return blocks_of(citation.quote, units, citation.chars[0])
+    inside = [unit for unit in units if span[0] <= unit.start < span[1]]
+    first = citation.chars[0] - len(citation.before)
+    return blocks_of(citation.shown[span[0] - first : span[1] - first], inside, span[0])
 
 
-def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
-    """What is shown of the passage before the quote, and after it; None if nothing is."""
-    whole = citation.within
-    if whole is None:
-        return None, None
-
-    def part(units: tuple[Unit, ...], cut: tuple[bool, bool]) -> Citation | None:
-        if not units:
-            return None
-        start, end = units[0].start, units[-1].end
-        quote = whole.quote[start - whole.chars[0] : end - whole.chars[0]]
-        return replace(whole, chars=(start, end), quote=quote, units=units, cut=cut)
-
-    before = tuple(unit for unit in whole.units if unit.start < citation.chars[0])
-    after = tuple(unit for unit in whole.units if unit.start >= citation.chars[1])
-    return part(before, (whole.cut[0], False)), part(after, (False, whole.cut[1]))
+def sides(citation: Citation) -> tuple[Sequence[Block], Sequence[Block], Sequence[Block]]:
+    """The blocks before a quote, its own, and those after it."""
+    (start, end), (first, last) = citation.chars, citation.around or citation.chars
+    before, after = blocks(citation, (first, start)), blocks(citation, (end, last))
+    return before, blocks(citation, citation.chars), after
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
-    whole = citation.within or citation
-    shown = blocks(whole)
-    quoted = citation.chars if citation.within else None
-    page = _Page(console, indent, _answers(citation, blocks(citation)), citation.span, quoted)
+    shown = blocks(citation, citation.around or citation.chars)
+    quoted = citation.chars if citation.around else None
+    answers = _answers(citation, blocks(citation, citation.chars))
+    page = _Page(console, indent, answers, citation.span, quoted)
     for number, block in enumerate(shown):
         if number and apart(shown[number - 1], block):
             console.print()
         is_first, is_last = number == 0, number == len(shown) - 1
-        page.draw(block, (whole.cut[0] and is_first, whole.cut[1] and is_last))
+        page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
 
 
 def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:

@@ -16,7 +16,7 @@ from ragqa.answering.excerpt_blocks import CUT, Block, Table, apart, runs_on
 from ragqa.notes.formats import fragment
 from ragqa.places import address, defused, record_of
 from ragqa.render import view
-from ragqa.render.excerpts import blocks, quoted_words, sides_of
+from ragqa.render.excerpts import quoted_words, sides
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, Passage, WrittenSentence
@@ -192,10 +192,10 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
 
 
-def _placed(citation: Citation) -> Iterator[tuple[Block, int]]:
+def _placed(blocks: Sequence[Block]) -> Iterator[tuple[Block, int]]:
     """Each block, and the columns of indent that nest it in its list items."""
     inside: list[Block] = []
-    for block in blocks(citation):
+    for block in blocks:
         while inside and inside[-1].depth >= block.depth:
             inside.pop()
         # Indent by the items in the excerpt; parents outside it do not count.
@@ -206,23 +206,25 @@ def _placed(citation: Citation) -> Iterator[tuple[Block, int]]:
 
 def excerpt_markdown(citation: Citation) -> str:
     """An excerpt as Markdown with its number, between block quotes of what stands around it."""
-    before, after = (
-        indent(_drawn(side, ""), "> ", lambda _: True) if side else ""
-        for side in sides_of(citation)
+    cut = citation.cut
+    before, quoted, after = sides(citation)
+    pieces = (
+        indent(_drawn(before, "", (cut[0], False)), "> ", lambda _: True),
+        _drawn(quoted, f"[{citation.n}]", (cut[0] and not before, cut[1] and not after)),
+        indent(_drawn(after, "", (False, cut[1])), "> ", lambda _: True),
     )
-    shown = _drawn(citation, f"[{citation.n}]")
-    return "\n\n".join(filter(None, (before, shown, after)))
+    return "\n\n".join(filter(None, pieces))
 
 
-def _drawn(citation: Citation, number: str) -> str:
+def _drawn(blocks: Sequence[Block], number: str, cut: tuple[bool, bool]) -> str:
     """An excerpt's blocks with separators, ellipses and, if it has one, its number."""
-    placed = list(_placed(citation))
+    placed = list(_placed(blocks))
     if not placed:
         return number
     pieces = [_block(*placed[0])]
     for (before, outer), (after, inner) in pairwise(placed):
         pieces += [_separator(before, after, is_nested=inner > outer), _block(after, inner)]
-    (last, inner), (is_cut_before, is_cut_after) = placed[-1], citation.cut
+    (last, inner), (is_cut_before, is_cut_after) = placed[-1], cut
     if is_cut_before:
         pieces.insert(0, f"{CUT} " if runs_on(placed[0][0]) else f"{CUT}\n\n")
     if is_cut_after:

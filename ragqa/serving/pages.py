@@ -276,12 +276,12 @@ def _quoted(citation: Citation, links: Links) -> Markup:
 
     Its own bracketed numbers are set apart from those that an LLM's sentences cite.
     """
-    whole = citation.within or citation
-    spans = [citation.chars] if citation.within else citation.answer_spans
-    marks = [(a - whole.chars[0], b - whole.chars[0]) for a, b in spans]
-    if sum(b - a for a, b in marks) >= len(whole.quote.strip()):
+    spans = [citation.chars] if citation.around else citation.answer_spans
+    first = citation.chars[0] - len(citation.before)
+    marks = [(start - first, end - first) for start, end in spans]
+    if sum(end - start for start, end in marks) >= len(citation.shown.strip()):
         marks = []
-    html = _excerpt(whole, whole.quote, links, marks)
+    html = _excerpt(citation, citation.shown, links, marks)
     return Markup(_TAG.sub(lambda match: match[1] or set_apart(match[0]), html))  # noqa: S704 - note_html escapes
 
 
@@ -299,7 +299,8 @@ def _labels(source: Citation | Passage) -> tuple[str, ...]:
 
 def _context(citation: Citation) -> str:
     """What is shown above a quote: its context, without the headings and a table's head."""
-    context = citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+    context = citation.units[0].full_context if citation.units else citation.context
+    context = context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
     for depth in range(len(citation.heading)):
         headings = " > ".join(citation.heading[depth:])
         if f"{context}: ".startswith(f"{headings}: "):

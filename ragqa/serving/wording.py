@@ -24,7 +24,6 @@ from ragqa.passages import token_counts
 from ragqa.places import Checked, Verification, address
 from ragqa.related import RelatedNotes
 from ragqa.render import Document
-from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
@@ -263,8 +262,8 @@ def _cited(citation: Citation) -> str:
     about = date_shown(citation), safe_line(BELOW.join(citation.heading))
     texts = ["  ".join(filter(None, (f"[{citation.n}] {place}", *about)))]
     texts += [_quoted(text) for text in (citation.context, citation.quote) if text]
-    for label, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):
-        texts += [label, _quoted(side.quote)] if side else []
+    for label, side in (("Before it:", citation.before), ("After it:", citation.after)):
+        texts += [label, _quoted(side.strip())] if side else []
     return "\n".join(texts)
 
 

@@ -109,19 +109,19 @@ class Cut(Struct, frozen=True):
 class Citation:
     """An exact quote from a note, in one piece: `text[chars[0]:chars[1]] == quote` for its text.
 
-    `units` are its sentences, items, rows and code blocks, in order. `answer_spans` are the
+    `before` and `after` are the text of its passage that is shown directly around it. `units` are
+    the sentences, items, rows and code blocks of all that is shown, in order, and `cut` tells
+    whether a list, table or torn sentence continues before and after that. `answer_spans` are the
     characters of the note that answer, the rest is context; `span` those of the date, number, name
-    or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
-    continues before and after it. `locator` names the place in a file that was converted, such as
-    "cell 3". `note_date` is ISO or ""; `old`
-    says that it exceeds the age limit in the settings. `date` is the day of the statement that
-    answers, and `date_from` where that comes from, as `Dated` has it. `within` is the quote with
-    what is shown of its passage around it, None where it is shown alone.
+    or place asked for, None if that is unclear. `locator` names the place in a file that was
+    converted, such as "cell 3". `note_date` is ISO or ""; `old` says that it exceeds the age limit
+    in the settings. `date` is the day of the statement that answers, and `date_from` where that
+    comes from, as `Dated` has it.
     """
 
     JSON = Keys(
-        "n path lines chars heading quote note_sha256 score short_answer answer_spans cut=cuts "
-        "around note_date old date date_from context locator",
+        "n path lines chars heading quote before after note_sha256 score short_answer "
+        "answer_spans cut=cuts around note_date old date date_from context locator",
         null="note_date date date_from", optional="context locator",
     )  # fmt: skip
 
@@ -144,12 +144,20 @@ class Citation:
     locator: str = ""
     date: str = ""
     date_from: str = ""
-    within: "Citation | None" = None
+    before: str = ""
+    after: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The quote with the text around it."""
+        return f"{self.before}{self.quote}{self.after}"
 
     @property
     def around(self) -> Span | None:
-        """The characters of `within`."""
-        return self.within.chars if self.within else None
+        """The characters of `shown`, None where only the quote is."""
+        if not (self.before or self.after):
+            return None
+        return self.chars[0] - len(self.before), self.chars[1] + len(self.after)
 
     @property
     def short_answer(self) -> ShortAnswer | None:

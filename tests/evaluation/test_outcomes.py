@@ -109,10 +109,12 @@ def test_a_further_excerpt_that_is_good_alone_makes_what_is_shown_good():
 
 
 def test_what_stands_around_an_excerpt_counts_as_shown_and_not_as_cited():
-    aside = replace(ASIDE, within=replace(RIGHT, quote=f"{RIGHT.quote} Bread is baked from rye."))
-    alone, within = (answer_scores(by_excerpts(), answer(one)) for one in (ASIDE, aside))
-    assert (alone["coverage@3"], within["coverage@3"]) == (0, 1)
-    assert alone.items() - within.items() == {("coverage@3", 0), ("words@3", 5)}
+    start = GOLD.start + len(before := f"{GOLD.quote} ")
+    aside = replace(ASIDE, path="a.md", chars=(start, start + len(ASIDE.quote)))
+    told = (answer_scores(by_excerpts(), answer(c)) for c in (aside, replace(aside, before=before)))
+    alone, around = told
+    assert (alone["coverage@3"], around["coverage@3"]) == (0, 1)
+    assert alone.items() - around.items() == {("coverage@3", 0), ("words@3", 5)}
 
 
 def test_only_two_further_excerpts_are_among_the_first_three_that_are_shown():

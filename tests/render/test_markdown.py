@@ -59,8 +59,8 @@ def test_whatever_stands_around_an_excerpt_is_text_in_a_quotation(before, after)
     start = len(before) + 1
     spans = (0, start - 1), (start, start + 6), (start + 7, len(quote))
     units = tuple(Unit(Kind.PARAGRAPH, *span, block=n) for n, span in enumerate(spans))
-    within = replace(citation, chars=(0, len(quote)), quote=quote, units=units)
-    citation = replace(citation, chars=spans[1], units=units[1:2], within=within)
+    around = {"before": quote[:start], "after": quote[start + 6 :]}
+    citation = replace(citation, chars=spans[1], quote="It is.", units=units, **around)
     tokens = tokens_of(answer_markdown(replace(answer, citations=(citation,)), record=False))
     kinds = [token.type for token in tokens]
     assert kinds.count("blockquote_open") <= 2

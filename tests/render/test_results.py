@@ -89,8 +89,8 @@ def test_long_code_is_shown_whole_and_marked_in_its_line(printed):
 def test_on_a_terminal_what_stands_around_an_excerpt_is_dimmed_in_its_place(printed):
     text = "Mara has the tape.\n\n| room | use |\n|-|-|\n| shed | dumps |\n| hall | keys |\n"
     quote = "| shed | dumps |"
-    citation = replace(cited(text, quote), within=cited(text))
-    out = printed(replace(make_answer(), confidence=0.3, citations=(citation,)))
+    answer = replace(make_answer(), confidence=0.3, citations=(cited(text, quote, whole=True),))
+    out = printed(answer)
     dim = "".join(DIM.findall(out))
     assert all(word in dim for word in ("Mara has the tape.", "hall", "keys"))
     assert not any(word in dim for word in ("shed", "dumps"))

@@ -62,7 +62,7 @@ def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
 
 def test_what_stands_around_an_excerpt_under_reserve_is_beside_it_and_its_note_is_dated():
     note = "The dumps go to the shed.\n\nThe tape is kept.\n\nThe key hangs here.\n"
-    citation = replace(cited(note, "The tape is kept."), within=cited(note), note_date="2026-01-14")
+    citation = replace(cited(note, "The tape is kept.", whole=True), note_date="2026-01-14")
     answer = replace(make_answer(), confidence=0.3, citations=(citation,))
     document = document_of(answer)
     said = answer_said(answer, Freshness()).within(document, 900).text
