@@ -94,7 +94,7 @@ class Guarded:
         from ragqa.serving.guard import Guard  # an extra
 
         self._host = f"127.0.0.1:{port}"
-        self.guard = Guard(app, hosts=frozenset((self._host,)), token=lambda: token)
+        self.guard = Guard(app, port=port, token=lambda: token)
 
     def ask(self, path="/api/ask", **request):
         """Send one request, as `call` does."""

@@ -12,7 +12,7 @@ from support import write_notes
 from ragqa.cli import run
 from ragqa.config import Settings, history_file
 from ragqa.safe import private_folder, write_whole
-from ragqa.serving.guard import kept_token
+from ragqa.serving.guard import program_token
 from ragqa.state import MAX_LINES, History
 from ragqa.state.consent import allow
 from ragqa.types import Corpus
@@ -123,7 +123,7 @@ def kept(tmp_path, monkeypatch, anything_goes):
         assert run(args) == 0
     allow("api.example.org")
     History(history_file(Settings(), Corpus.of(notes))).add("how many stripes?")
-    kept_token(path=folder / "XDG_DATA_HOME" / "ragqa" / "serve-token")
+    program_token(path=folder / "XDG_DATA_HOME" / "ragqa" / "serve-token")
     return folder
 
 

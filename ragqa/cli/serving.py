@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from signal import SIGTERM, default_int_handler, signal
 from tempfile import TemporaryDirectory
@@ -51,7 +50,7 @@ def mcp(
 
     loaded = _loaded(corpus, index)
     with _importing("mcp"):
-        from ragqa.serving.guard import kept_token, listen, serve
+        from ragqa.serving.guard import Guard, listen, program_token, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
         from ragqa.serving.warm import WarmIndex
     # Ctrl-C is how a server is ended.
@@ -59,13 +58,11 @@ def mcp(
         if http is None:
             run_on_stdio(warm)
         else:
-            token = kept_token(new=new_token)
-
-            def ready(_: "Guard", address: str) -> None:
-                header = f"Authorization: Bearer {token}"
-                render.say(f"Serving MCP at {address}/mcp with the header {header}")
-
-            serve(http_app(warm), listen(http), token=token, ready=ready)
+            token, socket = program_token(new=new_token), listen(http)
+            guard = Guard(http_app(warm), port=socket.getsockname()[1], token=token)
+            header = f"Authorization: Bearer {token()}"
+            render.say(f"Serving MCP at {guard.address}/mcp with the header {header}")
+            serve(guard, socket)
     return 0
 
 
@@ -94,7 +91,7 @@ def serve(
     loaded = _loaded(corpus, index)
     with _importing("serve"):
         from ragqa.generation.writer import what_is_sent
-        from ragqa.serving.guard import kept_token, listen
+        from ragqa.serving.guard import Guard, listen, program_token
         from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.operations import server_writer
         from ragqa.serving.warm import WarmIndex
@@ -102,13 +99,13 @@ def serve(
     writer = server_writer(loaded.settings, llm_named(loaded.settings, llm))
     if writer is not None and (yes or is_interactive()):
         consented(writer.llm.destination, yes=yes, what=what_is_sent(loaded.settings))
-    token = kept_token(new=new_token)
-    socket = listen(port)
+    token, socket = program_token(new=new_token), listen(port)
     signal(SIGTERM, default_int_handler)  # else the temporary folder would stay
     private, ended = TemporaryDirectory(prefix="ragqa-"), suppress(KeyboardInterrupt)
     with private as folder, WarmIndex(loaded, writer) as warm, ended:
-        ready = partial(_show_address, token, None if no_open else Path(folder, "open.html"))
-        serve_app(web_app(warm), socket, token=token, ready=ready)
+        guard = Guard(web_app(warm), port=socket.getsockname()[1], token=token)
+        _show_address(guard, token(), None if no_open else Path(folder, "open.html"))
+        serve_app(guard, socket)
     return 0
 
 
@@ -125,14 +122,14 @@ def _loaded(corpus: list[str] | None, index: str | None) -> "Loaded":
     return loaded
 
 
-def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -> None:
+def _show_address(guard: "Guard", token: str, page: Path | None) -> None:
     import webbrowser
 
     from ragqa import render
     from ragqa.safe import write_whole
     from ragqa.serving.guard import START
 
-    once = f"{address}{START}?ticket={guard.ticket}"
+    once = f"{guard.address}{START}?ticket={guard.ticket}"
     render.say(f"Your notes are at {once}")
     render.say("It works once; start ragqa serve again for another.")
     render.say(f"Programs send: Authorization: Bearer {token}")

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragqa.errors import UsageError
 from ragqa.safe import read_own, write_private
-from ragqa.serving.wording import report
+from ragqa.serving.failures import report
 
 logger = logging.getLogger("ragqa")
 
@@ -60,12 +60,13 @@ KEPT_AT = Path(platformdirs.user_data_dir("ragqa")) / "serve-token"
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
-def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
-    """The token that programs send; it is the same at every start, so that they can keep it.
+def program_token(*, new: bool = False, path: Path = KEPT_AT) -> Callable[[], str]:
+    """What gives the token that programs send, "" once there is none.
 
-    One that others could have read or written is replaced.
+    It is the same at every start, so that programs can keep it; a new one ends it at once. One that
+    others could have read or written is replaced.
 
-    :param new: make another; the old one no longer works.
+    :param new: make another.
     """
     token = "" if new else _read(path)
     if not token:
@@ -74,15 +75,8 @@ def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
             write_private(path, token)
         except OSError as exc:
             logger.warning("the token works until the server ends: %s: %s", path, exc.strerror)
-    return token
-
-
-def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
-    """Return what gives the valid token, "" for none: a new token ends the former one.
-
-    :param token: as of `kept_token`; it stays the same if it could not be kept.
-    """
-    return partial(_read, path) if _read(path) == token else lambda: token
+            return lambda: token
+    return partial(_read, path)
 
 
 def _read(path: Path) -> str:
@@ -97,18 +91,19 @@ def _read(path: Path) -> str:
 class Guard:
     """Checks every request before the application sees it, and adds headers to every response.
 
-    :param hosts: the exact `HOST:PORT` under which it may be reached.
+    :param port: of loopback, where the server listens; it may be reached under no other name.
     :param token: gives what a program sends as `Authorization: Bearer TOKEN`; "" for nobody.
+    :ivar address: of the server.
     :ivar ticket: opens the browser's session once, as `START?ticket=…`; "" when it was used.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], token: Callable[[], str]) -> None:
-        self._app = app
-        self._hosts = hosts
-        self._origins = frozenset(f"http://{host}" for host in hosts)
+    def __init__(self, app: ASGIApp, *, port: int, token: Callable[[], str]) -> None:
+        self._app = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY_BYTES)
+        self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self.address = f"http://{LOOPBACK}:{port}"
         self._token = token
-        # A browser sends the cookies of all ports of a machine to each of them.
-        self._cookie = f"ragqa-{max(hosts, default='').rpartition(':')[2]}"
+        self._cookie = f"ragqa-{port}"  # a browser sends the cookies of all ports of a machine
         self.ticket = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,22 +204,12 @@ def listen(port: int) -> socket.socket:
     return server
 
 
-def serve(
-    app: ASGIApp, server: socket.socket, *, token: str, ready: Callable[[Guard, str], None]
-) -> None:
-    """Serve until interrupted.
-
-    :param ready: called with the guard and the address; clients can connect from then on.
-    """
-    port = server.getsockname()[1]
-    hosts = frozenset((f"{LOOPBACK}:{port}", f"localhost:{port}"))
-    limited = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY_BYTES)
-    guard = Guard(limited, hosts=hosts, token=current(token))
+def serve(guard: Guard, server: socket.socket) -> None:
+    """Serve until interrupted."""
     config = uvicorn.Config(
         guard, http="h11", ws="none", log_config=None, log_level="critical", access_log=False,
         server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
         backlog=MOST_CONNECTIONS, timeout_graceful_shutdown=2,
     )  # fmt: skip
     with server:
-        ready(guard, f"http://{LOOPBACK}:{port}")
         uvicorn.Server(config).run(sockets=[server])

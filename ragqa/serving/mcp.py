@@ -24,12 +24,12 @@ from ragqa.errors import RagqaError
 from ragqa.render import discard_output, in_utf8
 from ragqa.safe import safe_line
 from ragqa.serving import wording
+from ragqa.serving.failures import BUG, problem, report
 from ragqa.serving.operations import OPERATIONS, Operation, read, schema_of
 from ragqa.serving.warm import WarmIndex, in_thread
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
 T = TypeVar("T")
-Page: TypeAlias = types.PaginatedRequestParams | None
 
 _MARKDOWN = "text/markdown"
 _SCHEME = "ragqa://"
@@ -51,16 +51,16 @@ _INSTRUCTIONS = (
 def server_over(warm: WarmIndex) -> Server[Any]:
     """Make the server; it uses the index in threads of its own."""
 
-    async def list_tools(_: Context, __: Page) -> types.ListToolsResult:
+    async def list_tools(*_: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_tool(*named) for named in OPERATIONS.items()])
 
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
         return await in_thread(partial(_call, warm, given.name, given.arguments or {}))
 
-    async def list_resources(_: Context, __: Page) -> types.ListResourcesResult:
+    async def list_resources(*_: object) -> types.ListResourcesResult:
         return await in_thread(partial(_of_protocol, warm, _resources))
 
-    async def list_templates(_: Context, __: Page) -> types.ListResourceTemplatesResult:
+    async def list_templates(*_: object) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[_NOTE])
 
     async def read(_: Context, given: types.ReadResourceRequestParams) -> types.ReadResourceResult:
@@ -138,7 +138,8 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     try:
         result = read(kind, arguments, name).in_words(warm)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
-        return _tool_result(wording.problem(exc), is_error=True)
+        report(exc)
+        return _tool_result(problem(exc), is_error=True)
     return _tool_result(result.text, structured_content=in_utf8(result.data))
 
 
@@ -153,8 +154,8 @@ def _of_protocol(warm: WarmIndex, work: Callable[[Index], T]) -> T:
     except RagqaError as exc:
         raise MCPError(types.INVALID_PARAMS, safe_line(exc.message)) from exc
     except Exception as exc:
-        wording.report(exc)
-        raise MCPError(types.INTERNAL_ERROR, wording.BUG) from exc
+        report(exc)
+        raise MCPError(types.INTERNAL_ERROR, BUG) from exc
 
 
 def _resources(index: Index) -> types.ListResourcesResult:

@@ -31,6 +31,7 @@ from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
+from ragqa.serving.failures import failure_of
 from ragqa.serving.note import (
     UNREAD,
     Fields,
@@ -45,7 +46,6 @@ from ragqa.serving.note import (
 )
 from ragqa.serving.operations import Filtered, Status, answer_to, chosen
 from ragqa.serving.warm import NotReady, WarmIndex
-from ragqa.serving.wording import failure_of
 from ragqa.state import History
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart

@@ -20,17 +20,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
-from ragqa.errors import NotIndexed, UsageError
+from ragqa.errors import NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_below
 from ragqa.render import to_json
 from ragqa.serving import pages
+from ragqa.serving.failures import failure_of, report
 from ragqa.serving.note import IMAGES, Fields
 from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, chosen, read
 from ragqa.serving.pages import Emit, PageRequest
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
-from ragqa.serving.wording import failure_of
 from ragqa.types import Corpus
 
 T = TypeVar("T")
@@ -160,24 +160,12 @@ def web_app(warm: WarmIndex) -> Starlette:
     api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
     return Starlette(
         routes=[
-            *(Route(path, _guarded(work)) for path, work in endpoints.items()),
-            *(Route(path, _guarded(work), methods=["GET", "POST"]) for path, work in api.items()),
+            *(Route(path, work) for path, work in endpoints.items()),
+            *(Route(path, work, methods=["GET", "POST"]) for path, work in api.items()),
             Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
-        exception_handlers={HTTPException: _response_to},
+        exception_handlers=dict.fromkeys((HTTPException, RagqaError, Exception), _response_to),
     )
-
-
-def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Answer whatever goes wrong in an endpoint; starlette would also raise it again."""
-
-    async def guarded(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except Exception as exc:  # noqa: BLE001 - the last line of defence
-            return _response_to(request, exc)
-
-    return guarded
 
 
 async def _given(request: Request) -> dict[str, Any]:
@@ -217,7 +205,7 @@ def _several(given: QueryParams) -> dict[str, Any]:
     }
 
 
-def _response_to(request: Request, error: Exception) -> Response:
+async def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
     status_code, failure = failure_of(error)
     again = _AGAIN_S if status_code == HTTPStatus.SERVICE_UNAVAILABLE else 0
@@ -285,5 +273,6 @@ class EventStream(StreamingResponse):
         try:
             await self._work(emit)
         except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
+            report(exc)
             await say("error", failure_of(exc)[1])
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,25 +1,18 @@
 """Results as text for a language model: what it needs to answer and to cite, as far as it fits.
 
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
-And what is said of failures, to a model or over HTTP.
 """
 
-import logging
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
-from starlette.exceptions import HTTPException
-
-from ragqa import errors, types
+from ragqa import types
 from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
-from ragqa.errors import Hint, RagqaError, out_of_memory
 from ragqa.explaining import Explanation
-from ragqa.llms.servers import without_keys
 from ragqa.passages import token_counts
 from ragqa.places import Checked, Verification, address
 from ragqa.related import RelatedNotes
@@ -27,20 +20,9 @@ from ragqa.render import Document
 from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.warm import Freshness, NotReady
+from ragqa.serving.warm import Freshness
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
-
-logger = logging.getLogger("ragqa")
-
-BUG = "this is a bug in ragqa"
-BUG_HINT = "start the server with --debug; it then prints a traceback to report"
-
-# The first that an error is an instance of counts.
-_STATUS: Mapping[type[RagqaError], int] = {
-    NotReady: 503, errors.WriterBusy: 503, errors.OutOfMemory: 503, errors.NotAllowed: 403,
-    errors.UsageError: 400, errors.NoCorpus: 404, errors.NoIndex: 404, errors.GivenUp: 504,
-}  # fmt: skip
 
 MORE = "a larger max_tokens gives more"
 _CUT, _GAP = "\u2026", "\n\n"
@@ -291,39 +273,3 @@ def _fitting(texts: Iterable[str], budget: int) -> int:
     """How many of these texts fit together, from the first."""
     used = accumulate(token_counts(texts))
     return sum(1 for _ in takewhile(lambda size: size <= budget, used))
-
-
-def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
-    """The HTTP status of a failed request, and what happened and what helps, without keys."""
-    if isinstance(exc, HTTPException):
-        return exc.status_code, {"error": exc.detail, "hint": ""}
-    known = _known(exc)
-    if known is None:
-        return 500, {"error": BUG, "hint": BUG_HINT}
-    status = next((_STATUS[kind] for kind in _STATUS if isinstance(known, kind)), 500)
-    hint = known.hint.page if isinstance(known.hint, Hint) else known.hint
-    return status, {"error": without_keys(known.message), "hint": without_keys(hint)}
-
-
-def problem(exc: Exception) -> str:
-    """What went wrong, and what helps: what a tool can do, or the user has to."""
-    known = _known(exc)
-    if known is None:
-        return f"{BUG}. Try: {BUG_HINT}"
-    hint = known.hint.tool if isinstance(known.hint, Hint) else f"tell the user: {known.hint}"
-    return safe_line(f"{known.message}." + (f" Try: {hint}" if known.hint else ""))
-
-
-def _known(exc: Exception) -> RagqaError | None:
-    """An error that a user can do something about; any other is reported on standard error."""
-    known = out_of_memory(exc) or exc
-    if isinstance(known, RagqaError):
-        return known
-    report(exc)
-    return None
-
-
-def report(exc: Exception) -> None:
-    """Log an exception that nobody expected: a line, and with `--debug` its traceback."""
-    logger.error("a request failed, and %s: %s", BUG, without_keys(f"{type(exc).__name__}: {exc}"))
-    logger.debug("%s", without_keys("".join(traceback.format_exception(exc))))

@@ -6,7 +6,7 @@ import pytest
 from served import Guarded
 from starlette.responses import PlainTextResponse
 
-from ragqa.serving.guard import current, kept_token
+from ragqa.serving.guard import program_token
 
 # Obsidian asks for the application, not for a page, so it sends no Origin.
 OBSIDIAN = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "cross-site"}
@@ -95,25 +95,25 @@ def test_a_lost_session_has_a_page_that_says_how_to_go_on():
 
 def test_the_token_stays_until_a_new_one_is_wanted_which_counts_at_once(tmp_path):
     path = tmp_path / "data" / "serve-token"
-    token = kept_token(path=path)
-    assert kept_token(path=path) == token
-    now = current(token, path)
-    other = kept_token(new=True, path=path)
-    assert now() == other != token
+    token = program_token(path=path)
+    first = token()
+    assert program_token(path=path)() == first
+    other = program_token(new=True, path=path)
+    assert token() == other() != first
     path.unlink()
-    assert now() == ""
+    assert token() == ""
 
 
 def test_a_token_that_another_may_have_read_or_written_is_replaced(tmp_path):
     path, elsewhere = tmp_path / "serve-token", tmp_path / "elsewhere"
     path.symlink_to(elsewhere)
-    tokens = [kept_token(path=elsewhere), kept_token(path=path)]
+    tokens = [program_token(path=elsewhere)(), program_token(path=path)()]
     assert not path.is_symlink()
     path.chmod(0o644)
-    tokens.append(kept_token(path=path))
+    tokens.append(program_token(path=path)())
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_text("short")
-    tokens.append(kept_token(path=path))
+    tokens.append(program_token(path=path)())
     assert len({*tokens}) == len(tokens)
     assert {len(token) for token in tokens} == {43}
 
@@ -121,7 +121,7 @@ def test_a_token_that_another_may_have_read_or_written_is_replaced(tmp_path):
 def test_a_token_that_cannot_be_kept_works_and_is_warned_of(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING, logger="ragqa"):
-        assert kept_token(path=tmp_path / "file" / "serve-token")
+        assert program_token(path=tmp_path / "file" / "serve-token")()
     assert "until the server ends" in caplog.text
 
 

@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse
 from support import QUICK, run_ragqa
 
 from ragqa.errors import IndexNotWritable, NoSuchTag
+from ragqa.serving.failures import BUG
 from ragqa.serving.warm import Freshness
 from ragqa.serving.web import web_app
-from ragqa.serving.wording import BUG
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 serving = pytest.importorskip("ragqa.serving.mcp")
