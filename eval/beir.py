@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragqa.answering import Answering, compose
+from ragqa.api import MIN_POOL
 from ragqa.config import Settings, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder, embedder_for
@@ -24,18 +25,16 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.asking import (
     Outcome,
     answer_scores,
-    find_passages,
+    rankings_of,
     ranks_of,
-    split_passages,
     why_missed,
 )
 from ragqa.evaluation.measures import METHODS, measure_ranking
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.explaining import LOOKED_AT
 from ragqa.index import IndexWriter, Snapshot, open_store
 from ragqa.index.rows import model_of
-from ragqa.index.source import Embedders
+from ragqa.index.source import Embedders, Source
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces
@@ -43,7 +42,9 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress
+from ragqa.search.retrieve import retrieve
+from ragqa.types import Answer, Corpus, IndexInfo, Note, Passage, Pieces, Progress
+from ragqa.why import LOOKED_AT
 
 AT_ONCE = 256
 EXPECTED = 3
@@ -227,15 +228,15 @@ def ask(
     """
     snapshot, embedder = collection.snapshot, collection.embedder
     question = read_question(snapshot, embedder, clean_question(task.question))
-    ids, hits = find_passages(snapshot, question, {})
+    retrieved = retrieve(snapshot, question, MIN_POOL)
     rankings = {
         method: list(dict.fromkeys(documents[id_] for id_ in found))
-        for method, found in ids.items()
+        for method, found in rankings_of(retrieved).items()
     }
     answer: Answer | None = None
     if answering:
-        composed = compose(question, hits, embedder, answering, snapshot.info)
-        answer = replace(composed, hits=hits[: settings.top_k])
+        composed = compose(question, retrieved.hits, embedder, answering, snapshot.info)
+        answer = replace(composed, hits=retrieved.hits[: settings.top_k])
     scores = answer_scores(task, answer) if answering else {}
     judged = rankings if task.relevant else {}
     measures = {name: measure_ranking(task.relevant, found) for name, found in judged.items()}
@@ -244,7 +245,7 @@ def ask(
     is_found = any(rank is not None and rank <= LOOKED_AT for rank in ranks["hybrid"])
     lost = dict.fromkeys(METHODS, ()) if is_found else ranks
     answered = answer is not None and answer.answered
-    missed = why_missed(task, lost, scores, hits, answered=answered)
+    missed = why_missed(task, lost, scores, retrieved.hits, answered=answered)
     return Outcome(task, measures, ranks, scores, missed, answer)
 
 
@@ -270,12 +271,13 @@ def collection_of(
 
     :param folder: of the set; its index is found by this name the next time.
     """
-    chunking = Chunking.of(settings)
     embedders = Embedders(settings.embedder, embedder_for)
     embedder = embedders.asking
     key = repr((str(folder.resolve()), settings.embedder)).encode("utf-8", "surrogatepass")
     name = hashlib.blake2b(key, digest_size=8).hexdigest()
-    store = open_store(cache_folder() / "evaluation" / f"set-{name}")
+    place = cache_folder() / "evaluation" / f"set-{name}"
+    source = Source(Corpus.of(folder), place, embedders, Chunking.of(settings), max_note_bytes=0)
+    store = open_store(place)
     document_of: dict[int, str] = {}
     languages: dict[str, Pieces] = {}
     made = IndexInfo(
@@ -283,7 +285,7 @@ def collection_of(
         embedder=embedder.info,
         dtype="float32",
         canary=(),
-        chunking=chunking.as_mapping(),
+        chunking=source.chunking.as_mapping(),
         notes=0,
         passages=0,
         corpus="",
@@ -294,13 +296,13 @@ def collection_of(
         for done in range(0, len(documents), AT_ONCE):
             progress("indexing", done, len(documents))
             notes = [
-                (note.record, split_passages(note, embedder, chunking))
-                for note in map(_note, documents[done : done + AT_ONCE])
+                source.split(_note(document), embedder)
+                for document in documents[done : done + AT_ONCE]
             ]
             batch = [passage for _, passages in notes for passage in passages]
             _embed(batch, embedders, writer)
-            for record, passages in notes:
-                writer.add(record, passages)
+            for note, passages in notes:
+                writer.add(note.record, passages)
             add_pieces(languages, batch, embedder.pieces)
             document_of |= {passage.id: passage.path for passage in batch}
         progress("indexing", len(documents), len(documents))

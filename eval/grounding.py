@@ -20,12 +20,13 @@ from pathlib import Path
 from sklearn.metrics import roc_auc_score
 
 from ragqa.embedders import Embedder, embedder_for
-from ragqa.evaluation.asking import split_passages
 from ragqa.evaluation.summary import share_interval
 from ragqa.generation.writer import heading_of
 from ragqa.grounding import Idf, grounding_of
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
+from ragqa.passages.language import with_language
+from ragqa.passages.split import split_note
 from ragqa.text.words import index_terms
 
 
@@ -54,8 +55,11 @@ def read_grounding(path: Path, embedder: Embedder | None = None) -> list[Labelle
     @cache
     def passages_of(name: str) -> list[dict[str, str]]:
         text = (path.parent / "notes" / name).read_text(encoding="utf-8")
-        note = parse_note(name, text)
-        found = split_passages(note, embedder, Chunking()) if embedder else []
+        note = with_language(parse_note(name, text), Chunking().language)
+        found = []
+        if embedder:
+            window, count = embedder.info.window, embedder.count_tokens
+            found = split_note(note, chunking=Chunking(), window=window, count_tokens=count)
         return [{"path": name, "heading": heading_of(one), "text": one.text} for one in found]
 
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]

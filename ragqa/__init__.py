@@ -75,7 +75,7 @@ def open_index(
     import logging
     import sys
 
-    from ragqa.api import index_from
+    from ragqa.api import Index
     from ragqa.config import load_settings
 
     folder = None if index is None else str(index)
@@ -83,7 +83,7 @@ def open_index(
     for warning in loaded.warnings:
         logging.getLogger("ragqa").warning(warning)
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return index_from(loaded, shown=_progress_line if is_terminal else None)
+    return Index(loaded, shown=_progress_line if is_terminal else None)
 
 
 def _progress_line() -> "ProgressLine":

@@ -7,7 +7,7 @@ from unittest import mock
 import anyio
 from support import QUICK
 
-from ragqa.api import index_from
+from ragqa.api import Index
 from ragqa.config import load_settings
 from ragqa.serving.operations import server_writer
 from ragqa.serving.warm import WarmIndex
@@ -17,7 +17,7 @@ def built(folder, llm=""):
     """An index of the folder's notes that is up to date and that nobody updates."""
     with mock.patch.dict(os.environ, QUICK):
         loaded = load_settings({"corpus": str(folder / "notes"), "index": str(folder / "index")})
-    with index_from(loaded) as index:
+    with Index(loaded) as index:
         index.refresh()
     warm = WarmIndex(loaded, server_writer(loaded.settings, llm))
     warm._settled.set()

@@ -20,7 +20,7 @@ LAYERS = [
     {"generation"},
     {"api"},
     {"addresses"},
-    {"explaining", "related"},
+    {"related", "why"},
     {"diagnosis", "evaluation", "verifying", "chatting"},
     {"render"},
     {"serving"},

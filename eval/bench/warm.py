@@ -88,7 +88,7 @@ def _ask(index: Index, made: Embedder, question: str, laps: Laps, found: Found) 
 
     def retrieved(embedder: Embedder, filters: Filters) -> object:
         read = read_question(snapshot, embedder, question, filters=filters)
-        return retrieve(snapshot, read, k=_K, filters=filters, contexts=index.contexts)
+        return retrieve(snapshot, read, _K, filters=filters, contexts=index.contexts)
 
     laps.time("terms", lambda: snapshot.terms(terms, CANDIDATES, FILTERS["all"]))
     # The store remembers the last filter, so no two calls in a row have the same.

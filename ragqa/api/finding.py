@@ -12,6 +12,7 @@ from ragqa.index.filters import fold_tag, path_matcher, property_in, tag_and_par
 from ragqa.index.source import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
+from ragqa.search.retrieve import Retrieved
 from ragqa.types import (
     Corpus,
     Filters,
@@ -29,14 +30,19 @@ MAX_NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What was found for a question: hits whose text stands in `notes`, and warnings."""
+class Found:
+    """What was found for a question: the hits whose text stands in `notes`, and warnings.
+
+    `waiting` counts files that the index does not have yet.
+    """
 
     question: Question
+    retrieved: Retrieved
     hits: tuple[Hit, ...]
     notes: CurrentNotes
     info: IndexInfo
     warnings: Sequence[str]
+    waiting: int
 
 
 def has_phrase(phrase: str, passage: Passage) -> bool:

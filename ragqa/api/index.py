@@ -4,19 +4,18 @@ A store on another machine is opened only with the user's consent.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache, cached_property, partial, wraps
-from threading import Event
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from ragqa.answering import Answering, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import (
     SKIPPED,
-    Retrieval,
+    Found,
     contexts_of,
     files_left_out,
     filter_warnings,
@@ -24,9 +23,9 @@ from ragqa.api.finding import (
     why_not_found,
 )
 from ragqa.clock import Clock, today
-from ragqa.config import Places, Settings
+from ragqa.config import Loaded
 from ragqa.embedders import embedder_for
-from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
+from ragqa.errors import IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
 from ragqa.index import MayUse, Snapshot, Store, StorePlace
 from ragqa.index.refresh import refresh
 from ragqa.index.source import (
@@ -41,10 +40,11 @@ from ragqa.index.source import (
 from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
 from ragqa.search.question import clean_question, read_question
-from ragqa.search.retrieve import Contexts, find_hits
+from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, retrieve
 from ragqa.types import (
     Answer,
     Building,
+    EmbedderInfo,
     Filters,
     IndexInfo,
     IndexReport,
@@ -112,35 +112,33 @@ class Index:
 
     :param may_use: called before anything is sent to a store on another machine.
     :param shown: shows the progress of a build if a method is given no `progress`.
-    :ivar waiting: what the index does not have yet since it takes long to read; None for nothing.
-    :ivar update_with: the command that reads it, for messages; "" while it is being read.
-    :ivar given_up: once it is set, a question begins no further stage, and raises `GivenUp`.
+    :param embedders: those of another index of the same settings, which share their models.
+    :param update_with: the command that reads what waits, for messages; "" if it is being read.
+    :param waiting: tells what waits to be read, where somebody else keeps the index up to date.
+    :param check: called before each stage of a question; raises to end it there.
     """
-
-    waiting: Waiting | None = None
-    update_with = "ragqa index"
-    given_up: Event | None = None
-    """Whether the last question brought it up to date."""
 
     def __init__(
         self,
-        settings: Settings,
-        places: Places,
+        loaded: Loaded,
         *,
         today: Callable[[], date] = today,
         may_use: MayUse = was_allowed,
         shown: ShowProgress | None = None,
+        embedders: Embedders | None = None,
+        update_with: str = "ragqa index",
+        waiting: Callable[[], Waiting | None] = lambda: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self.settings = settings
-        self.places = places
+        self.settings = settings = loaded.settings
+        self.places = places = loaded.places
         self.kept = StorePlace.of(settings, places)
-        self._today = today
-        self._may_use = may_use
-        self._shown = shown
+        self._today, self._may_use, self._shown = today, may_use, shown
+        self._update_with, self._waiting, self._check = update_with, waiting, check
         self.source = Source(
             corpus=places.corpus,
             index=places.index,
-            embedders=Embedders(settings.embedder, embedder_for),
+            embedders=embedders or Embedders(settings.embedder, embedder_for),
             chunking=Chunking.of(settings),
             max_note_bytes=settings.max_note_bytes,
             formats=settings.formats,
@@ -149,8 +147,7 @@ class Index:
         self._left_out = cache(partial(files_left_out, self.source))  # a walk, once until `close`
         self._opened = ExitStack()
         self._snapshot: Snapshot | None = None
-        self._agrees_with: object = None
-        self._is_newest = False
+        self._agrees_with: tuple[EmbedderInfo, Sequence[float]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -165,10 +162,9 @@ class Index:
         self._opened.close()
 
     def is_built(self) -> bool:
-        """Whether there is an index, sound or not; what this opens serves the next question."""
-        self._is_newest = self._snapshot is None
+        """Whether there is an index, sound or not."""
         try:
-            self._open()
+            self.info()
         except (NoIndex, IndexUnusable) as exc:
             return not isinstance(exc, NoIndex)
         return True
@@ -212,9 +208,8 @@ class Index:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
-            if not self._is_newest:
-                self.close()
-            self._is_newest, seen = False, None
+            self.close()
+            seen = None
             with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
                 seen = None if rebuild else self._open()
             return refresh(
@@ -266,22 +261,19 @@ class Index:
         :raises NotAllowed: nothing may be sent to the LLM.
         """
         clock = Clock()
-        retrieval = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
-        embedder = self.source.embedders.asking
-        answering = replace(self.answering_from(retrieval.notes), further=further)
-        answer = compose(retrieval.question, retrieval.hits, embedder, answering, retrieval.info)
+        found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+        answer = self.answer_from(found, further=further)
         clock.lap("answer")
-        warnings = [*retrieval.warnings, *answer.warnings, *self._reader[1]]
+        warnings = [*found.warnings, *answer.warnings, *self._reader[1]]
         if not answer.answered:
-            warnings += why_not_found(self._left_out(), retrieval.info, filters, warnings)
-        nearest, waiting = retrieval.hits[: self.settings.top_k], self.files_waiting
-        answer = replace(answer, hits=nearest, warnings=tuple(warnings), waiting=waiting)
+            warnings += why_not_found(self._left_out(), found.info, filters, warnings)
+        answer = replace(answer, warnings=tuple(warnings), waiting=found.waiting)
         if writer is not None:
             from ragqa.generation.writer import written_answer
 
-            idf = self._open().idf
+            idf, answering = self._open().idf, self.answering_from(found.notes)
             answer = written_answer(
-                answer, writer, retrieval.question, answering, idf=idf, progress=progress
+                answer, writer, found.question, answering, idf=idf, progress=progress
             )
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
@@ -303,22 +295,22 @@ class Index:
         :param exact: only those that have the query as a phrase, but for case and white space.
         """
         clock, limit = Clock(), limit or self.settings.top_k
-        retrieval = self.find(
+        found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit,
             only=partial(has_phrase, query) if exact else None,
         )  # fmt: skip
-        warnings = list(retrieval.warnings)
-        if not retrieval.hits:
-            warnings += why_not_found(self._left_out(), retrieval.info, filters, warnings)
+        warnings = list(found.warnings)
+        if not found.hits:
+            warnings += why_not_found(self._left_out(), found.info, filters, warnings)
         return SearchResult(
-            question=retrieval.question.typed,
-            hits=retrieval.hits[:limit],
-            info=retrieval.info,
+            question=found.question.typed,
+            hits=found.hits[:limit],
+            info=found.info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
-            corrected=retrieval.question.corrected,
-            read=retrieval.question.text,
-            waiting=self.files_waiting,
+            corrected=found.question.corrected,
+            read=found.question.text,
+            waiting=found.waiting,
         )
 
     @_of_a_sound_index
@@ -330,11 +322,11 @@ class Index:
         progress: Progress | None = None,
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
-        warnings = self._caught_up(progress, refresh=refresh)
+        warnings, waiting = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
         records = sorted(snapshot.notes(filters).values(), key=lambda record: record.path)
         warnings += filter_warnings(snapshot, filters, is_found=bool(records)) if filters else []
-        return NoteList(tuple(records), snapshot.info, tuple(warnings), self.files_waiting)
+        return NoteList(tuple(records), snapshot.info, tuple(warnings), waiting)
 
     def find(
         self,
@@ -346,37 +338,45 @@ class Index:
         clock: Clock,
         limit: int = MIN_POOL,
         only: Callable[[Passage], bool] | None = None,
-    ) -> Retrieval:
+        every: bool = False,
+    ) -> Found:
         """Update the index, and find the hits that the notes still have; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
         :param only: which passages to return; None for all.
+        :param every: rank every passage, as `retrieve` does.
         """
         typed, filters = clean_question(question), filters or Filters()
-        warnings = self._caught_up(progress, refresh=refresh)
+        warnings, waiting = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
         snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, today=today)
-        stand = partial(notes.keep, remedy=_OUT_OF_STEP) if self.kept.is_shared else notes.keep
-        hits, stale = find_hits(
-            snapshot,
-            read,
-            filters,
-            wanted=max(self.settings.top_k, MIN_POOL, limit),
-            contexts=self.contexts,
-            keep=lambda hits: stand([hit for hit in hits if only is None or only(hit.passage)]),
-        )
+        remedy = _OUT_OF_STEP if self.kept.is_shared else "run ragqa index"
+        k = wanted = max(self.settings.top_k, MIN_POOL, limit)
+        while True:
+            found = retrieve(
+                snapshot, read, k, filters=filters, contexts=self.contexts, every=every
+            )
+            asked_for = [hit for hit in found.hits if only is None or only(hit.passage)]
+            hits, stale = notes.keep(asked_for, remedy=remedy)
+            if len(hits) >= wanted or len(found.hits) < k:
+                break
+            k *= 4  # passages further down may stand in their notes
+        hits = hits[: 2 * wanted if read.period else wanted]
         clock.lap("retrieve")
-        self._check_wanted()
-        warnings += stale
+        self._check()
+        warnings += stale + [BY_TERMS_ALONE] * read.by_terms_alone
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
-        return Retrieval(read, hits, notes, snapshot.info, warnings)
+        return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting)
 
-    def _check_wanted(self) -> None:
-        if self.given_up is not None and self.given_up.is_set():
-            raise GivenUp("this is no longer wanted")
+    def answer_from(self, found: Found, *, further: int = FURTHER) -> Answer:
+        """The answer from what was found, without warnings of that."""
+        answering = replace(self.answering_from(found.notes), further=further)
+        embedder = self.source.embedders.asking
+        answer = compose(found.question, found.hits, embedder, answering, found.info)
+        return replace(answer, hits=found.hits[: self.settings.top_k])
 
     def current_notes(self) -> CurrentNotes:
         """The notes of this index as they are now, for one question."""
@@ -396,25 +396,19 @@ class Index:
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
 
-    @property
-    def files_waiting(self) -> int:
-        """How many new and changed files the index does not have yet, as far as is known."""
-        return self.waiting.files if self.waiting else 0
-
-    def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
-        """Update the index if wanted; returns warnings of that, and about files that wait.
+    def _caught_up(self, progress: Progress | None, *, refresh: bool) -> tuple[list[str], int]:
+        """Update the index if wanted; returns warnings, and how many files wait to be read.
 
         Where it cannot be updated, it is used as it is. A shared index is only reopened: another
         machine may have changed it.
 
         :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
         """
-        self._check_wanted()
-        warnings: list[str] = []
+        self._check()
+        warnings, waiting = list[str](), self._waiting()
         if refresh and self.kept.is_shared:
             self.close()
         elif refresh:
-            self.waiting = None
             try:
                 report = self.refresh(progress=progress, unless_long=True)
             except (WriterBusy, IndexNotWritable) as exc:
@@ -424,11 +418,12 @@ class Index:
                 except (NoIndex, NeedsRebuild):
                     raise exc from None
                 stale = "could not bring the index up to date, so this is from generation"
-                return [f"{stale} {generation}: {exc.message}"]
-            self.waiting = report.waiting
+                return [f"{stale} {generation}: {exc.message}"], 0
+            waiting = report.waiting
             warnings += by_kind(report.warnings)
             warnings += (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
-        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
+        notice = [waiting.notice(self._update_with)] if waiting else []
+        return warnings + notice, waiting.files if waiting else 0
 
     @cached_property
     def _store(self) -> Store:

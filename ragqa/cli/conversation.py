@@ -81,7 +81,8 @@ class Conversation:
         answers: list[Answer] = []
         writer = self.writer and replace(self.writer, keep=answers.append)
         try:
-            with render.ProgressLine(opening=first_build_notice(self.index)) as progress:
+            notice = partial(first_build_notice, self.index)
+            with render.ProgressLine(opening=notice) as progress:
                 query = self._query(progress)
                 answers.append(ask_with(query, question, writer, streams=True))
         finally:
@@ -125,8 +126,8 @@ class Conversation:
         open_at(last.source(int(number)), self.index.places.corpus)
 
     def _explain(self, target: str) -> None:
-        from ragqa.explaining import explain
         from ragqa.render.explanations import print_explanation
+        from ragqa.why import explain
 
         last = self._last
         if not target:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def open_query(
 
     with (
         open_index(loaded, yes=yes) as opened,
-        ProgressLine(opening="" if scope.no_refresh else first_build_notice(opened)) as progress,
+        ProgressLine(opening=partial(first_build_notice, opened)) as progress,
     ):
         linker = Linker(opened.places.corpus, opened.settings.link_format)
         yield Query(opened, filters, not scope.no_refresh, progress, linker)
@@ -141,7 +142,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
 
     :param yes: allow it without asking.
     """
-    from ragqa.api import index_from
+    from ragqa.api import Index
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
@@ -160,8 +161,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
         there = Destination(f"The store at {index.kept.where}", host)
         return consented(there, yes=yes, what=what, use=Use.STORE)
 
-    index = index_from(loaded, may_use=may_use)
-    index.update_with = with_places(index.update_with, sys.argv[1:])
+    index = Index(loaded, may_use=may_use, update_with=with_places("ragqa index", sys.argv[1:]))
     return index
 
 

@@ -43,11 +43,11 @@ def _completing(
 
 def _notes(ctx: typer.Context) -> "NoteList":
     """The notes in the index as it is."""
-    from ragqa.api import index_from
+    from ragqa.api import Index
     from ragqa.config import load_settings
 
     places = {name: ctx.params.get(name) or None for name in ("corpus", "index")}
-    with index_from(load_settings(places)) as index:
+    with Index(load_settings(places)) as index:
         return index.notes(refresh=False)
 
 

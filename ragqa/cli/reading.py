@@ -105,8 +105,8 @@ def why(
     Example: ragqa why "what is prompt injection?" --target guardrails.md
     """
     from ragqa.addresses import NoTarget
-    from ragqa.explaining import explain
     from ragqa.render.explanations import print_explanation
+    from ragqa.why import explain
 
     text = question_in(question)
     with open_query(corpus, index, scope, asks=True) as query:

@@ -1,10 +1,9 @@
 """Measure retrieval, answers and confidence on the user's questions, or on public sets."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from ragqa.api import Index
-from ragqa.evaluation.asking import ask_all, split_passages
+from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.questions import GoldQuestion, tasks_of
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.notes import read_note
@@ -37,15 +36,16 @@ def evaluate_questions(
 
     report = index.refresh(progress=progress)
     reader_for(index.settings.reader)
-    chunking, embedder = index.source.chunking, index.source.embedders.asking
-    split = partial(split_passages, embedder=embedder, chunking=chunking)
-    tasks, warnings = tasks_of(questions[:limit], read, split)
+    snapshot = index.snapshot()
+    tasks, warnings = tasks_of(
+        questions[:limit], read, lambda note: snapshot.passages(at=[note.path])
+    )
     outcomes, problems = ask_all(index, tasks, progress)
     skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",
-        **about(index.settings, index.snapshot().info, [*skipped, *warnings, *problems]),
+        **about(index.settings, snapshot.info, [*skipped, *warnings, *problems]),
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ragqa.api import MIN_POOL, Index
-from ragqa.embedders import Embedder
+from ragqa.api import Index
+from ragqa.clock import Clock
 from ragqa.errors import UsageError
 from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
@@ -15,27 +15,15 @@ from ragqa.evaluation.measures import (
     score_citations,
 )
 from ragqa.evaluation.questions import Expected, Task
-from ragqa.explaining import LOOKED_AT, losing_leg
-from ragqa.index import Snapshot
-from ragqa.passages import Chunking
-from ragqa.passages.language import with_language
-from ragqa.passages.split import split_note
-from ragqa.search.question import Question, clean_question, read_question
-from ragqa.search.retrieve import CANDIDATES, Contexts, find_legs, hits_of, ranked
+from ragqa.search.retrieve import Retrieved
 from ragqa.text.words import unspaced_count
-from ragqa.types import Answer, Citation, Filters, Hit, Note, Passage, Progress
+from ragqa.types import Answer, Citation, Hit, Progress
+from ragqa.why import LOOKED_AT, losing_leg
 
 Ranks = Mapping[str, Sequence[int | None]]
 
 _SHOWN = 3
 _FOUND = ("path", "lines", "heading", "text")
-
-
-def split_passages(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
-    """The passages of a note."""
-    window, count_tokens = embedder.info.window, embedder.count_tokens
-    known = with_language(note, chunking.language)
-    return split_note(known, chunking=chunking, window=window, count_tokens=count_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +56,19 @@ def ask_all(
     index: Index, tasks: Sequence[Task], progress: Progress
 ) -> tuple[list[Outcome], list[str]]:
     """Ask every question; returns the outcomes in order, and warnings about those that failed."""
-    snapshot, embedder = index.snapshot(), index.source.embedders.asking
     outcomes, warnings = list[Outcome](), list[str]()
     for done, task in enumerate(tasks):
         progress("asking", done, len(tasks))
-        ids: dict[str, list[int]] = {method: [] for method in METHODS}
+        ids: Mapping[str, Sequence[int]] = dict.fromkeys(METHODS, ())
         hits: tuple[Hit, ...] = ()
         answer = None
         try:
-            typed = clean_question(task.question)
+            found = index.find(task.question, None, refresh=False, progress=None, clock=Clock())
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
         else:
-            question = read_question(snapshot, embedder, typed)
-            ids, hits = find_passages(snapshot, question, index.contexts)
-            answer = index.ask(typed, refresh=False)
-        rankings = {method: _units(task, found) for method, found in ids.items()}
+            ids, hits, answer = rankings_of(found.retrieved), found.hits, index.answer_from(found)
+        rankings = {method: _units(task, ranked) for method, ranked in ids.items()}
         ranks, scores = ranks_of(task, rankings), answer_scores(task, answer)
         judged = rankings if task.relevant else {}
         measures = {name: measure_ranking(task.relevant, units) for name, units in judged.items()}
@@ -94,15 +79,12 @@ def ask_all(
     return outcomes, warnings
 
 
-def find_passages(
-    snapshot: Snapshot, question: Question, contexts: Contexts
-) -> tuple[dict[str, list[int]], tuple[Hit, ...]]:
-    """The passages ranked by each method, and the best ones by both."""
-    legs = find_legs(snapshot, question, most=max(MIN_POOL, CANDIDATES), filters=Filters())
-    fused = ranked(snapshot, question, legs, contexts)
-    by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
-    ids = {method: [id_ for id_, _ in scored] for method, scored in by_method.items()}
-    return ids, hits_of(snapshot, legs, fused[:MIN_POOL])
+def rankings_of(retrieved: Retrieved) -> dict[str, list[int]]:
+    """The passages as each method ranks them."""
+    scored = retrieved.by_both, retrieved.by_meaning, retrieved.by_words
+    return {
+        method: [id_ for id_, _ in ranking] for method, ranking in zip(METHODS, scored, strict=True)
+    }
 
 
 def ranks_of(task: Task, rankings: Mapping[str, Sequence[str]]) -> Ranks:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -302,11 +302,11 @@ def discard_output(stream: IO[str] | None = None) -> None:
 class ProgressLine:
     """A `Progress` for a `with` statement; work of less than a second shows nothing.
 
-    :param opening: printed once, at the first progress report.
+    :param opening: gives what is printed once, at the first progress report; "" for nothing.
     """
 
-    def __init__(self, *, opening: str = "") -> None:
-        self._opening = opening
+    def __init__(self, *, opening: Callable[[], str] = str) -> None:
+        self._opening: Callable[[], str] | None = opening
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -330,8 +330,9 @@ class ProgressLine:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show the progress of a stage."""
         if self._opening:
-            say(self._opening)
-            self._opening = ""
+            opening, self._opening = self._opening(), None
+            if opening:
+                say(opening)
         if stage == "anew":
             say(_ANEW)
             return

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.explaining import STAGES, stage_name
 from ragqa.places import address
 from ragqa.render import Document, print_columns, put
 from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import counted
+from ragqa.why import STAGES, stage_name
 
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "coverage@3", "noise", "sure", "wrong")

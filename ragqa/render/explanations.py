@@ -7,13 +7,13 @@ from itertools import groupby
 from rapidfuzz.distance import Indel
 from rich.text import Text
 
-from ragqa.explaining import Explanation
 from ragqa.places import NOWHERE, Checked, Standing, Verification, address
 from ragqa.render import put, put_heading
 from ragqa.render.results import Linker, print_corrected
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.words import UNSPACED
 from ragqa.types import counted
+from ragqa.why import Explanation
 
 _INDENT = 2
 

@@ -1,12 +1,13 @@
 """Hybrid retrieval: dense and term hits, fused by a convex combination of their scores."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import compress
+from types import MappingProxyType
 from typing import TypeAlias
 
-from ragqa.index import Snapshot
+from ragqa.index import EVERYTHING, Snapshot
 from ragqa.search.question import Question
 from ragqa.text.dates import Period, months_of
 from ragqa.types import Filters, Hit, Vector
@@ -16,14 +17,13 @@ TERMS_SPAN = 1.25
 """What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
 question length. Divided by these, both legs are about 1 (docs/decisions/search.md)."""
 
-_BY_TERMS_ALONE = (
+BY_TERMS_ALONE = (
     "the embedder cannot read this language, so this was found by its words alone; a multilingual "
     "model may read it: ragqa config set embedder intfloat/multilingual-e5-small"
 )
 
 CONTEXT_WEIGHT = 0.3
 """How much the cosine of its folder's context adds to a passage (docs/decisions/search.md)."""
-
 
 CANDIDATES = 200
 """The candidates of each leg."""
@@ -37,40 +37,95 @@ Contexts: TypeAlias = Mapping[str, Vector]
 Scored: TypeAlias = Sequence[tuple[int, float]]
 """Passages as (id, score), best first."""
 
-Legs: TypeAlias = tuple[Scored, Scored]
-"""The passages nearest in meaning, by cosine, and those that have the words, by BM25.
+Ranks: TypeAlias = tuple[int | None, int | None, int | None]
+"""The ranks of a passage by meaning, by words and by both, from 1; None where it has none."""
 
-There are none of the first if the embedder cannot read the question.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The passages found for a question.
+
+    `hits` are the best ones, first those of a time that the question names. The others rank every
+    candidate as (passage id, score), best first: `by_meaning` by cosine, `by_words` by BM25, and
+    `by_both` by the two fused. There are none by meaning if the embedder cannot read the question.
+    """
+
+    hits: tuple[Hit, ...]
+    by_meaning: Scored
+    by_words: Scored
+    by_both: Scored
+
+    def ranks(self, ids: Collection[int]) -> Ranks:
+        """The ranks of the best of these passages."""
+
+        def best(scored: Scored) -> int | None:
+            return next((n for n, (id_, _) in enumerate(scored, start=1) if id_ in ids), None)
+
+        return best(self.by_meaning), best(self.by_words), best(self.by_both)
 
 
 def retrieve(
-    snapshot: Snapshot, question: Question, *, k: int, filters: Filters, contexts: Contexts
-) -> tuple[Hit, ...]:
-    """The k best passages for a question, best first; ties are broken by passage id."""
-    legs = find_legs(snapshot, question, most=max(k, CANDIDATES), filters=filters)
-    return hits_of(snapshot, legs, ranked(snapshot, question, legs, contexts)[:k])
+    snapshot: Snapshot,
+    question: Question,
+    k: int,
+    *,
+    filters: Filters = EVERYTHING,
+    contexts: Contexts = MappingProxyType({}),
+    every: bool = False,
+) -> Retrieved:
+    """Find the k best passages for a question, and as many of a time that it names.
+
+    Ties are broken by passage id.
+
+    :param every: rank every passage by meaning and by words, not the best ones alone.
+    """
+    found = _retrieved(snapshot, question, k, filters, contexts, every=every)
+    if not question.period:
+        return found
+    since, until = max(question.period.since, filters.since), question.period.until
+    until = min(filter(None, (until, filters.until)), default="")
+    within = replace(filters, since=since, until=until)
+    own = _retrieved(snapshot, question, k, within, contexts).hits
+    return replace(found, hits=_of_period_first(question.period, own, found.hits))
 
 
-def find_legs(snapshot: Snapshot, question: Question, *, most: int, filters: Filters) -> Legs:
-    """Find the candidates of both legs, at most so many of each."""
+def _retrieved(
+    snapshot: Snapshot,
+    question: Question,
+    k: int,
+    filters: Filters,
+    contexts: Contexts,
+    *,
+    every: bool = False,
+) -> Retrieved:
+    """Find the k best passages for a question, whatever time it names."""
+    most = max(k, CANDIDATES)
+    depth = max(snapshot.info.passages, most) if every else most
     near: Scored = ()
     if not question.by_terms_alone:
-        near = snapshot.dense(question.vectors.pooled, most, filters)
-    return near, snapshot.terms([*question.searched, *question.parts], most, filters)
+        near = snapshot.dense(question.vectors.pooled, depth, filters)
+    terms = snapshot.terms([*question.searched, *question.parts], depth, filters)
+    fused: Scored = fuse(
+        near[:most],
+        terms[:most],
+        dense_weight=DENSE_WEIGHT * question.readable,
+        length=question.length,
+    )
+    if contexts and not question.by_terms_alone:
+        fused = _with_contexts(snapshot, question, fused, contexts)
+    passages = snapshot.passages([passage_id for passage_id, _ in fused[:k]])
+    cosines, scores = dict(near[:most]), dict(terms[:most])
+    hits = (
+        Hit(passage, score, cosines.get(passage.id), scores.get(passage.id))
+        for passage, (_, score) in zip(passages, fused, strict=False)
+    )
+    return Retrieved(tuple(hits), near, terms, fused)
 
 
-def ranked(
-    snapshot: Snapshot, question: Question, legs: Legs, contexts: Contexts
-) -> list[tuple[int, float]]:
-    """Both legs fused into one list of (passage id, score), best first.
-
-    A passage scores more the nearer the context of its folder is to the question.
-    """
-    weight = DENSE_WEIGHT * question.readable
-    fused = fuse(*legs, dense_weight=weight, length=question.length)
-    if not contexts or question.by_terms_alone:
-        return fused
+def _with_contexts(
+    snapshot: Snapshot, question: Question, fused: Scored, contexts: Contexts
+) -> Scored:
+    """The fused passages, which score more the nearer the context of their folder is."""
     asked = question.vectors.pooled
     near = {folder: float(vector @ asked) for folder, vector in contexts.items()}
     low = min(near.values())
@@ -80,54 +135,6 @@ def ranked(
         for passage, (_, score) in zip(passages, fused, strict=True)
     }
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def hits_of(snapshot: Snapshot, legs: Legs, ranked: Scored) -> tuple[Hit, ...]:
-    """Load the ranked passages of these legs as hits."""
-    passages = snapshot.passages([passage_id for passage_id, _ in ranked])
-    cosines, scores = map(dict, legs)
-    return tuple(
-        Hit(
-            passage=passage,
-            score=score,
-            dense=cosines.get(passage.id),
-            terms=scores.get(passage.id),
-        )
-        for passage, (_, score) in zip(passages, ranked, strict=True)
-    )
-
-
-def find_hits(
-    snapshot: Snapshot,
-    question: Question,
-    filters: Filters,
-    *,
-    wanted: int,
-    contexts: Contexts,
-    keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
-) -> tuple[tuple[Hit, ...], list[str]]:
-    """The best hits that stand in their notes, first those of a time asked for; warnings.
-
-    :param wanted: how many hits, if there are that many.
-    :param keep: gives those that stand in their notes, and warnings of the others.
-    """
-
-    def standing(only: Filters) -> tuple[tuple[Hit, ...], list[str]]:
-        k = wanted
-        while True:
-            best = retrieve(snapshot, question, k=k, filters=only, contexts=contexts)
-            kept, warnings = keep(best)
-            if len(kept) >= wanted or len(best) < k:
-                return tuple(kept[:wanted]), warnings
-            k *= 4
-
-    hits, warnings = standing(filters)
-    if question.period:
-        since, until = max(question.period.since, filters.since), question.period.until
-        until = min(filter(None, (until, filters.until)), default="")
-        own, _ = standing(replace(filters, since=since, until=until))
-        hits = _of_period_first(question.period, own, hits)
-    return hits, warnings + [_BY_TERMS_ALONE] * question.by_terms_alone
 
 
 def _of_period_first(period: Period, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:

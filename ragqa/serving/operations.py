@@ -19,7 +19,6 @@ from ragqa.clock import today
 from ragqa.config import Settings
 from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import Hint, UsageError
-from ragqa.explaining import explain
 from ragqa.generation.writer import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Prompt
 from ragqa.places import SavedAnswer, quoted, read_saved
@@ -32,6 +31,7 @@ from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.text.dates import day_named
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying import verify
+from ragqa.why import explain
 
 _TEXT, _LIST = "string", "array"
 _MOST_SKIPPED = 10

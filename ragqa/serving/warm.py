@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from typing import Self, TypeVar
@@ -20,7 +20,7 @@ from anyio import CapacityLimiter, fail_after, to_thread
 from watchfiles import watch
 
 from ragqa import errors
-from ragqa.api import Index, index_from
+from ragqa.api import Index
 from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation.writer import Writer
@@ -90,6 +90,15 @@ def given_up() -> Callable[[], bool]:
     return _GIVEN_UP.get(threading.Event()).is_set
 
 
+def check_wanted() -> None:
+    """Check that somebody waits for the work of this thread.
+
+    :raises GivenUp: nobody does.
+    """
+    if given_up()():
+        raise errors.GivenUp("this is no longer wanted")
+
+
 class NotReady(NoIndex):
     """The first index is still being built."""
 
@@ -120,6 +129,15 @@ class Freshness:
         return "It is used as it is."
 
 
+@dataclass
+class _Slot:
+    """An index that one call has at a time; `is_given_up` tells of the call that has it."""
+
+    index: Index
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    is_given_up: Callable[[], bool] = lambda: False
+
+
 class WarmIndex:
     """An index for many threads, which have it one after another.
 
@@ -135,7 +153,7 @@ class WarmIndex:
         self.loaded = loaded
         self.writer = writer
         self.written: dict[tuple[str, str, Filters], Answer] = {}
-        self._described = index_from(loaded)  # all others are on the same files and models
+        self._described = Index(loaded)  # all others are on the same files and models
         self._free = self._another()
         self._stop = threading.Event()
         self._settled = threading.Event()
@@ -164,9 +182,8 @@ class WarmIndex:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(LEAVE_S)
-        index, lock = self._free
-        if lock.acquire(timeout=LEAVE_S):
-            index.close()
+        if self._free.lock.acquire(timeout=LEAVE_S):
+            self._free.index.close()
 
     def use(
         self,
@@ -188,32 +205,36 @@ class WarmIndex:
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
         self._settled.wait(patience_s)
-        index, lock = self._another() if apart else self._free
-        while not lock.acquire(timeout=_GLANCE_S):
-            if index.given_up and index.given_up.is_set():
+        slot = self._another() if apart else self._free
+        while not slot.lock.acquire(timeout=_GLANCE_S):
+            if slot.is_given_up():
                 self._free = self._another()
-            index, lock = self._free
+            slot = self._free
         try:
-            index.given_up = _GIVEN_UP.get(None)
-            if index.given_up and index.given_up.is_set():
-                raise errors.GivenUp("this is no longer wanted")
-            if index.kept.is_shared:
-                index.close()
-            index.waiting, index.update_with = self.freshness.waiting, ""
-            return work(index)
+            slot.is_given_up = given_up()
+            check_wanted()
+            if slot.index.kept.is_shared:
+                slot.index.close()
+            return work(slot.index)
         except (NoIndex, errors.NeedsRebuild) as exc:
             self._is_damaged = self._is_damaged or isinstance(exc, errors.NeedsRebuild)
             raise self._why_none(exc) from exc
         finally:
-            if self._free[0] is not index:
-                index.close()
-            lock.release()
+            if self._free is not slot:
+                slot.index.close()
+            slot.lock.release()
 
-    def _another(self) -> tuple[Index, threading.Lock]:
-        """An index of its own on the same files and models, and the lock of whoever has it."""
-        index = index_from(self.loaded)
-        index.source = self._described.source
-        return index, threading.Lock()
+    def _another(self) -> _Slot:
+        """An index of its own on the same files and models, which this keeps up to date."""
+        return _Slot(
+            Index(
+                self.loaded,
+                embedders=self._described.source.embedders,
+                update_with="",
+                waiting=lambda: self.freshness.waiting,
+                check=check_wanted,
+            )
+        )
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self.freshness

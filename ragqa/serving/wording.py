@@ -12,7 +12,6 @@ from typing import NamedTuple
 from ragqa import types
 from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
-from ragqa.explaining import Explanation
 from ragqa.passages import token_counts
 from ragqa.places import Checked, Verification, address
 from ragqa.related import RelatedNotes
@@ -23,6 +22,7 @@ from ragqa.safe import safe_line, safe_text
 from ragqa.serving.warm import Freshness
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
+from ragqa.why import Explanation
 
 MORE = "a larger max_tokens gives more"
 _CUT, _GAP = "\u2026", "\n\n"

@@ -17,7 +17,7 @@ def opened(folder, notes):
     written = write_notes(folder / "notes", notes)
     given = {"corpus": str(written), "index": str(folder / "index"), "embedder": "hashed:64"}
     loaded = load_settings(given)
-    with Index(loaded.settings, loaded.places, today=lambda: date(2026, 5, 20)) as index:
+    with Index(loaded, today=lambda: date(2026, 5, 20)) as index:
         yield index
 
 

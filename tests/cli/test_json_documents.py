@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ragqa.addresses import Target
-from ragqa.explaining import Explanation
+from ragqa.why import Explanation
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SCHEMAS = {

@@ -21,7 +21,7 @@ def index(tmp_path_factory):
     notes = str(write_notes(folder / "notes", NOTES))
     given = {"corpus": notes, "index": str(folder / "index"), "embedder": "hashed:64"}
     loaded = load_settings(given)
-    with Index(loaded.settings, loaded.places) as opened:
+    with Index(loaded) as opened:
         yield opened
 
 

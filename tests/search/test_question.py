@@ -12,8 +12,8 @@ from support import write_notes
 from ragqa.index import open_store
 from ragqa.index.refresh import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
-from ragqa.search.retrieve import fuse, ranked, retrieve
-from ragqa.types import Filters, Pieces
+from ragqa.search.retrieve import fuse, retrieve
+from ragqa.types import Pieces
 
 VAULTS = {}
 for row in rows("vaults"):
@@ -53,7 +53,7 @@ def best(found, question):
     snapshot, embedder = found
     read = read_question(snapshot, embedder, question)
     by_words = replace(read, readable=0)
-    hits = retrieve(snapshot, by_words, k=5, filters=Filters(), contexts={})
+    hits = retrieve(snapshot, by_words, 5).hits
     return [hit.passage.path for hit in hits if hit.terms]
 
 
@@ -87,25 +87,24 @@ def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words
         "zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"
     }
     with opened(tmp_path, notes, OnlyLatin(32)) as (snapshot, embedder):
-        options = {"k": 3, "filters": Filters(), "contexts": {}}
         read = read_question(snapshot, embedder, "打印机在哪里")
         assert read.by_terms_alone
-        hits = retrieve(snapshot, read, **options)
+        hits = retrieve(snapshot, read, 3).hits
         assert [hit.passage.path for hit in hits] == ["zh.md"]
         assert all(hit.dense is None for hit in hits)
         read = read_question(snapshot, embedder, "where is the printer?")
         assert read.readable == 1
-        assert all(hit.dense is not None for hit in retrieve(snapshot, read, **options))
+        assert all(hit.dense is not None for hit in retrieve(snapshot, read, 3).hits)
 
 
 def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
     with opened(tmp_path, VAULTS["english"]) as (snapshot, embedder):
         read = read_question(snapshot, embedder, "printer in the kitchen")
-        legs = [(1, 0.9), (2, 0.3)], [(2, 9.0)]
-        half = ranked(snapshot, replace(read, readable=0.5), legs, {})
+        half = retrieve(snapshot, replace(read, readable=0.5), 3)
+        legs = half.by_meaning, half.by_words
         assert read.readable == 1
-        assert half == fuse(*legs, dense_weight=0.25, length=read.length)
-        assert half != ranked(snapshot, read, legs, {})
+        assert half.by_both == fuse(*legs, dense_weight=0.25, length=read.length)
+        assert half.by_both != retrieve(snapshot, read, 3).by_both
 
 
 def test_a_passage_scores_more_the_nearer_the_context_of_its_folder_is_to_the_question(vaults):
@@ -113,8 +112,7 @@ def test_a_passage_scores_more_the_nearer_the_context_of_its_folder_is_to_the_qu
     read = read_question(snapshot, embedder, "what is there?")
 
     def found(**contexts):
-        hits = retrieve(snapshot, read, k=2, filters=Filters(), contexts=contexts)
-        return [hit.passage.path for hit in hits]
+        return [hit.passage.path for hit in retrieve(snapshot, read, 2, contexts=contexts).hits]
 
     first, second = found()
     near = read.vectors.pooled

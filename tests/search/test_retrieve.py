@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from ragqa.errors import UsageError
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.search.retrieve import fuse, retrieve
-from ragqa.types import Filters
 
 SCORED = st.dictionaries(
     st.integers(-20, 20), st.floats(0.01, 30, allow_nan=False), max_size=12
@@ -37,7 +36,7 @@ def test_each_leg_gives_the_candidates_that_are_fused_and_never_fewer_than_are_w
     snapshot = Mock(
         **{"dense.return_value": (), "terms.return_value": (), "passages.return_value": []}
     )
-    retrieve(snapshot, asked("figs"), k=k, filters=Filters(), contexts={})
+    retrieve(snapshot, asked("figs"), k)
     assert snapshot.dense.call_args.args[1] == snapshot.terms.call_args.args[1] == wanted
 
 

@@ -16,7 +16,7 @@ from served_mcp import built
 from support import HANGS_S, QUICK, write_notes
 from watchfiles import watch
 
-from ragqa.api import Index, index_from
+from ragqa.api import Index
 from ragqa.api import index as asking
 from ragqa.config import load_settings
 from ragqa.errors import GivenUp, IndexUnusable, WriterBusy
@@ -86,8 +86,8 @@ def test_a_call_that_is_given_up_while_it_waits_for_the_index_does_not_start(loa
 
 
 def test_a_question_that_is_given_up_ends_at_its_next_stage(tmp_path, loaded, monkeypatch):
-    warm, held, answered, find_hits = built(tmp_path), Held(), [], asking.find_hits
-    monkeypatch.setattr(asking, "find_hits", lambda *a, **k: (held(), find_hits(*a, **k))[1])
+    warm, held, answered, retrieve = built(tmp_path), Held(), [], asking.retrieve
+    monkeypatch.setattr(asking, "retrieve", lambda *a, **k: (held(), retrieve(*a, **k))[1])
     monkeypatch.setattr(asking, "compose", lambda *_: answered.append(True))
     give_up(held, partial(Ask(question="how hot is green tea?").document, warm))
     held.go_on.set()
@@ -120,7 +120,7 @@ def test_why_an_update_failed_is_told_in_the_words_of_the_command(
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
-    with index_from(loaded) as index:
+    with Index(loaded) as index:
         index.refresh()
     monkeypatch.setattr("ragqa.index.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
@@ -129,7 +129,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     def held(*_, **__):
         running.set()
         go_on.wait()
-        with index_from(loaded) as index:
+        with Index(loaded) as index:
             index.refresh()
 
     def ask(index):
@@ -151,11 +151,11 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
 def test_an_index_of_which_a_row_is_damaged_is_built_anew_once_a_question_meets_it(
     loaded, tmp_path, monkeypatch
 ):
-    with index_from(loaded) as index:
+    with Index(loaded) as index:
         index.refresh()
 
     def refresh(*_, **__):
-        with index_from(loaded) as index:
+        with Index(loaded) as index:
             index.refresh()
 
     def ask(index):
@@ -228,7 +228,7 @@ def watching(loaded, monkeypatch):
     monkeypatch.setattr(warm_module, "watch", watch_and_tell)
     monkeypatch.setattr(warm_module, "_POLL_S", 0)
     monkeypatch.setattr(warm_module, "_LOOKS", 2)
-    with index_from(loaded) as index:
+    with Index(loaded) as index:
         found = changes(index.source, threading.Event())
     next(found)
 
@@ -278,7 +278,7 @@ def test_where_no_folder_can_be_watched_now_and_then_is_a_change(loaded, monkeyp
     monkeypatch.setattr(warm_module, "watch", Mock(side_effect=OSError("no watches left")))
     monkeypatch.setattr(warm_module, "_POLL_S", 0)
     stop = threading.Event()
-    with index_from(loaded) as index:
+    with Index(loaded) as index:
         found = changes(index.source, stop)
     assert [next(found), next(found)] == [None, None]
     stop.set()

@@ -3,20 +3,19 @@
 The stages are named here, for evaluations, too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TypeAlias
 
 from ragqa.addresses import Target, notes_of
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
-from ragqa.api import MIN_POOL, Index
-from ragqa.api.finding import Retrieval
+from ragqa.api import Index
+from ragqa.api.finding import Found
 from ragqa.clock import Clock
 from ragqa.index.filters import passing
-from ragqa.search.retrieve import CANDIDATES, find_legs, ranked
+from ragqa.search.retrieve import Ranks, retrieve
 from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
 
 LOOKED_AT = 5
@@ -44,9 +43,6 @@ _NAMES = {
 }
 
 SAID = "said"
-
-Ranks: TypeAlias = tuple[int | None, int | None, int | None]
-"""The ranks of a note by meaning, by words and by both, None for none."""
 
 _WHY = STAGES | {
     "chunking": "it holds no text that can be searched there",
@@ -115,12 +111,14 @@ def explain(
     :raises RagqaError: as `Index.ask` does.
     """
     filters = filters or Filters()
-    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
+    asked = index.find(
+        question, filters, refresh=refresh, progress=progress, clock=Clock(), every=True
+    )
     snapshot = index.snapshot()
     note = notes_of(index, snapshot.notes().values(), asked.info).find(target)
     explained = partial(
         Explanation, note, asked.question.typed, asked.question.corrected, asked.info,
-        warnings=tuple(asked.warnings), waiting=index.files_waiting,
+        warnings=tuple(asked.warnings), waiting=asked.waiting,
     )  # fmt: skip
     if note.reason:
         return explained(stage="not indexed")
@@ -129,8 +127,9 @@ def explain(
         return explained(stage="chunking")
     own = {passage.id for passage in passages}
     if not passing([snapshot.notes()[note.path]], filters):
-        return explained("filters", *_ranks(index, asked, own, Filters()))
-    ranks = _ranks(index, asked, own, filters)
+        among_all = retrieve(snapshot, asked.question, 1, contexts=index.contexts, every=True)
+        return explained("filters", *among_all.ranks(own))
+    ranks = asked.retrieved.ranks(own)
     answering = index.answering_from(asked.notes)
     assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
     stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
@@ -142,22 +141,8 @@ def explain(
     return explained(stage, *ranks, sentence=wanted[0][1] if wanted else None)
 
 
-def _ranks(index: Index, asked: Retrieval, own: set[int], filters: Filters) -> Ranks:
-    """The ranks of a note among all; the legs have every passage, and are fused as `ask` does."""
-    snapshot = index.snapshot()
-    most = max(snapshot.info.passages, CANDIDATES)
-    near, terms = find_legs(snapshot, asked.question, most=most, filters=filters)
-    pool = max(index.settings.top_k, MIN_POOL, CANDIDATES)
-    fused = ranked(snapshot, asked.question, (near[:pool], terms[:pool]), index.contexts)
-
-    def rank(leg: Iterable[tuple[int, float]]) -> int | None:
-        return next((n for n, (id_, _) in enumerate(leg, start=1) if id_ in own), None)
-
-    return rank(near), rank(terms), rank(fused)
-
-
 def _stage(
-    asked: Retrieval,
+    asked: Found,
     passages: Sequence[Passage],
     ranks: Ranks,
     assessment: Assessment,
