@@ -9,8 +9,8 @@ from support import QUICK
 
 from ragqa.api import Index
 from ragqa.config import load_settings
-from ragqa.serving.operations import server_writer
 from ragqa.serving.warm import WarmIndex
+from ragqa.serving.writing import server_writer
 
 
 def built(folder, llm=""):

@@ -93,9 +93,9 @@ def serve(
         from ragqa.generation.writer import what_is_sent
         from ragqa.serving.guard import Guard, listen, program_token
         from ragqa.serving.guard import serve as serve_app
-        from ragqa.serving.operations import server_writer
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
+        from ragqa.serving.writing import server_writer
     writer = server_writer(loaded.settings, llm_named(loaded.settings, llm))
     if writer is not None and (yes or is_interactive()):
         consented(writer.llm.destination, yes=yes, what=what_is_sent(loaded.settings))

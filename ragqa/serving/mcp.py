@@ -35,6 +35,7 @@ _MARKDOWN = "text/markdown"
 _SCHEME = "ragqa://"
 _NOTE = types.ResourceTemplate(uri_template=f"{_SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
 _MOST_RESOURCES = 1_000
+_NOT_TAKEN = {"llm": ""}
 _GREETINGS = ("initialize", "server/discover")
 
 _INSTRUCTIONS = (
@@ -116,6 +117,8 @@ def _instructions(warm: WarmIndex) -> str:
 def _tool(name: str, kind: type[Operation]) -> types.Tool:
     """An operation as the protocol lists it."""
     schema = schema_of(kind)
+    for field in _NOT_TAKEN:
+        schema["properties"].pop(field, None)
     return types.Tool(
         name=name,
         description=" ".join(schema.pop("description").split()),
@@ -136,7 +139,10 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     if kind is None:
         raise MCPError(types.INVALID_PARAMS, f"no tool {name!r}, only {', '.join(OPERATIONS)}")
     try:
-        result = read(kind, arguments, name).in_words(warm)
+        operation = read(kind, arguments, name, _NOT_TAKEN)
+        document, in_words = operation.serve(warm)
+        document.pop("timings_ms", None)
+        result = in_words().within(document, operation.max_tokens)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
         report(exc)
         return _tool_result(problem(exc), is_error=True)

@@ -5,10 +5,7 @@ operation, write its class and name it in `OPERATIONS`.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from itertools import takewhile
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
@@ -16,20 +13,17 @@ from msgspec.json import schema_components
 
 from ragqa.addresses import get_part
 from ragqa.clock import today
-from ragqa.config import Settings
 from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import Hint, UsageError
-from ragqa.generation.writer import Writer, what_is_sent, writer_of
-from ragqa.llms import LLM, NO_LLM, Prompt
 from ragqa.places import SavedAnswer, quoted, read_saved
 from ragqa.related import related_to
 from ragqa.render import Document, document_of, list_document
 from ragqa.serving import wording
-from ragqa.serving.warm import WarmIndex, given_up
-from ragqa.serving.wording import PartSaid, Result, Said
-from ragqa.state.consent import is_allowed, not_allowed
+from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import PartSaid, Said
+from ragqa.serving.writing import answer_to, chosen
 from ragqa.text.dates import day_named
-from ragqa.types import Answer, Filters, no_progress
+from ragqa.types import Filters, no_progress
 from ragqa.verifying import verify
 from ragqa.why import explain
 
@@ -50,7 +44,7 @@ def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
 class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every operation takes. The docstring of each tells a model what it is for.
 
-    `gives` names the keys that its document always has, each with its JSON type.
+    :cvar gives: the keys that its document always has, each with its JSON type.
     """
 
     gives: ClassVar[dict[str, str]]
@@ -64,17 +58,8 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 2_000
 
-    def document(self, warm: WarmIndex) -> Document:
-        """Its result, as `--json` prints it."""
-        return self._serve(warm)[0]
-
-    def in_words(self, warm: WarmIndex) -> Result:
-        """Its result, in words and data for a model, of about `max_tokens`."""
-        document, say = self._serve(warm)
-        document.pop("timings_ms", None)
-        return say().within(document, self.max_tokens)
-
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
+        """Its result, as JSON and in words."""
         raise NotImplementedError
 
 
@@ -112,68 +97,11 @@ class Ask(Filtered, frozen=True, kw_only=True):
 
     gives = {"verdict": _TEXT, "citations": _LIST}
     question: Annotated[str, _of("A question in plain words.")]
+    llm: str = ""
 
-    def _serve(self, warm: WarmIndex) -> Served:
-        answer = answer_to(warm, self.question, self.filters, self._writer(warm))
+    def serve(self, warm: WarmIndex) -> Served:
+        answer = answer_to(warm, self.question, self.filters, chosen(warm, self.llm))
         return document_of(answer), lambda: wording.answer_said(answer, warm.freshness)
-
-    def _writer(self, _: WarmIndex) -> Writer | None:
-        return None
-
-
-def answer_to(
-    warm: WarmIndex, question: str, filters: Filters, writer: Writer | None = None
-) -> Answer:
-    """Answer a question; while an LLM writes, other questions are answered."""
-    wanted = writer and replace(writer, llm=_Wanted(writer.llm))
-    return warm.use(
-        lambda index: index.ask(question, filters=filters, refresh=False, writer=wanted),
-        apart=writer is not None,
-    )
-
-
-class _Wanted:
-    """An LLM that writes no further once nobody waits for the work of the thread that made this."""
-
-    def __init__(self, llm: LLM) -> None:
-        self.destination, self._llm, self._given_up = llm.destination, llm, given_up()
-
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """The pieces of the LLM's text."""
-        pieces = iter(()) if self._given_up() else self._llm.stream(prompt, max_tokens=max_tokens)
-        yield from takewhile(lambda _: not self._given_up(), pieces)
-
-
-def server_writer(settings: Settings, spec: str) -> Writer | None:
-    """The writer of a server, None if `spec` is "": what its user allows while it runs counts.
-
-    A server cannot ask its user, so nothing is sent to a host that was not allowed.
-
-    :raises UsageError: the backend is unknown or unusable.
-    """
-    if not spec:
-        return None
-    writer = writer_of(settings, spec)
-    destination, what = writer.llm.destination, what_is_sent(settings)
-
-    def allow() -> bool:
-        if destination.is_local or is_allowed(destination.host):
-            return True
-        hint = "start the server again with --yes"
-        raise not_allowed(destination.backend, what, destination.where, hint=hint)
-
-    return replace(writer, allow=allow)
-
-
-def chosen(warm: WarmIndex, llm: str) -> Writer | None:
-    """The server's writer, unless a request wants none.
-
-    :raises UsageError: the request names an LLM.
-    """
-    if llm not in ("", NO_LLM):
-        hint = f"llm={NO_LLM} asks for excerpts alone"
-        raise UsageError("a request cannot choose an LLM", hint=hint)
-    return None if llm else warm.writer
 
 
 class Search(Filtered, frozen=True, kw_only=True):
@@ -185,7 +113,7 @@ class Search(Filtered, frozen=True, kw_only=True):
     query: Annotated[str, _of("What to look for, in words of the notes.")]
     limit: Annotated[int, _of("How many passages.", 100)] | UnsetType = UNSET
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         query, limit, filters = self.query, self.limit or None, self.filters
         result = warm.use(
             lambda index: index.search(query, filters=filters, limit=limit, refresh=False)
@@ -205,7 +133,7 @@ class Get(Operation, frozen=True, kw_only=True):
         ),
     ]
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         part = warm.use(lambda index: get_part(index, self.address, refresh=False))
         return document_of(part), lambda: wording.PartSaid(part)
 
@@ -217,7 +145,7 @@ class Related(Filtered, frozen=True, kw_only=True):
     address: Annotated[str, _of("The note, or a place in it, as `get` takes it.")]
     limit: Annotated[int, _of("How many notes.", 50)] = 5
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         address, limit, filters = self.address, self.limit, self.filters
         result = warm.use(
             lambda index: related_to(index, address, filters=filters, limit=limit, refresh=False)
@@ -232,7 +160,7 @@ class List(Filtered, frozen=True, kw_only=True):
     what: Annotated[Literal["notes", "tags"], _of("What to list.")] = "notes"
     limit: Annotated[int, _of("How many notes or tags.", 1_000)] = 200
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         listed = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
         document = {"notes": [], "tags": [], **list_document(listed, tags=self.what == "tags")}
         document["total"] = len(document[self.what])
@@ -255,7 +183,7 @@ class Verify(Operation, frozen=True, kw_only=True):
     answer: Annotated[str, _of("A saved answer, as JSON or Markdown.")] = ""
     quotes: Annotated[tuple[Quote, ...], Meta(description="Quotes from notes.", max_length=50)] = ()
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         if bool(self.answer) == bool(self.quotes):
             raise UsageError(
                 "verify takes either an answer or quotes", hint=Hint("give one of the two")
@@ -284,7 +212,7 @@ class Why(Operation, frozen=True, kw_only=True):
     question: str
     address: Annotated[str, _of("The note, or a part of it, as `get` takes it.")]
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         explanation = warm.use(
             lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
@@ -296,7 +224,7 @@ class Status(Operation, frozen=True, kw_only=True):
 
     gives = {"fresh": "boolean", "skipped": _LIST}
 
-    def _serve(self, warm: WarmIndex) -> Served:
+    def serve(self, warm: WarmIndex) -> Served:
         state = warm.use(lambda index: status_of(index, choice_of(warm.loaded)))
         document = document_of(state) | {"server": {"state": warm.freshness.line}}
 
@@ -320,12 +248,7 @@ def schema_of(kind: type[Struct]) -> dict[str, Any]:
     return schema | ({"$defs": parts} if parts else {})
 
 
-def read(
-    kind: type[S],
-    given: Mapping[str, Any],
-    name: str,
-    names: Mapping[str, str] = MappingProxyType({}),
-) -> S:
+def read(kind: type[S], given: Mapping[str, Any], name: str, names: Mapping[str, str]) -> S:
     """A request as it was given.
 
     :param name: what the operation is called where it was given.

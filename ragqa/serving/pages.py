@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
-from itertools import islice
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -15,12 +15,13 @@ from urllib.parse import urlencode
 from jinja2 import Environment
 from markupsafe import Markup
 from msgspec import field
+from starlette.responses import HTMLResponse, Response
 
 from ragqa import __version__
 from ragqa.addresses import read_current
 from ragqa.api import Index
 from ragqa.config import history_file
-from ragqa.diagnosis import choice_of
+from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.index.filters import fold_tag, passing
@@ -44,8 +45,9 @@ from ragqa.serving.note import (
     stretch,
     url_path,
 )
-from ragqa.serving.operations import Filtered, Status, answer_to, chosen
+from ragqa.serving.operations import Filtered
 from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.writing import answer_to, chosen
 from ragqa.state import History
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart
@@ -107,51 +109,73 @@ class PageRequest(Filtered, frozen=True, kw_only=True):
         return [(chars, self.quote)] if self.quote else []
 
 
-def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
+def ask_page(warm: WarmIndex, asked: PageRequest) -> Response:
     """The page with the question, its answer, and beside it the note that is cited.
 
     If an LLM writes, the page has the excerpts, and in `stream` the address that the LLM's answer
     comes from. Asked for the `whole`, it has that answer; asked to `edit`, the question alone.
     """
     question = asked.q.strip()
-    is_asked = question and not asked.edit
-    links, problem = None, None
+    if not question or asked.edit:
+        return _home_page(warm, asked)
+    links = warm.use(links_of)
+    form = _form(warm, asked, links)
     try:
-        links = warm.use(links_of) if is_asked else warm.use(links_of, patience_s=0)
-    except RagqaError as exc:  # the question can be typed meanwhile
-        if is_asked:
-            raise
-        problem = exc
-    history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
-    recent = list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
-    shown: Fields = _base(warm, "ask") | _filters(asked, links) | {
-        "question": question, "recent": recent, "answer": None, "note": None, "home": None,
-        "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
-        "problem": problem and without_keys(problem.message),
-        "building": isinstance(problem, NotReady), "hint": "", "nearest": {},
-    }  # fmt: skip
-    if links is None:
-        return shown
-    try:
-        if not is_asked:
-            return shown if asked.edit else shown | {"home": _home(warm, asked, links, recent)}
         answer, refused, may_be_written = _answer(warm, asked, links)
     except UsageError as exc:
-        status_code, failure = failure_of(exc)
-        nearest = {}  # the tags that may be meant, each with where it is asked
-        if isinstance(exc, NoSuchTag):
-            kept = [tag for tag in asked.tags if fold_tag(tag) != exc.tag]
-            nearest = {tag: page_address("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
-        about = {"problem": failure["error"], "nearest": nearest, "status_code": status_code}
-        return shown | failure | about
-    history.add(question)
+        return _refused_page(form, asked, exc)
+    _history(warm).add(question)
     cited = next((c for c in (*answer.citations, *answer.also) if c.n == asked.n), None)
-    return shown | _shown_answer(answer, links, asked) | {
-        "refused": refused,
-        "note": cited and _cited_note(warm, answer, cited, links),
-        "stream": page_address("/written", asked) if may_be_written else "",
-        "whole": page_address("/", asked, whole="1") if may_be_written else "",
-    }  # fmt: skip
+    stream = page_address("/written", asked) if may_be_written else ""
+    whole = page_address("/", asked, whole="1") if may_be_written else ""
+    shown = form | _shown_answer(answer, links, asked) | {"refused": refused, "stream": stream}
+    return _page(
+        "answer", **shown, whole=whole, note=cited and _cited_note(warm, answer, cited, links)
+    )
+
+
+def _home_page(warm: WarmIndex, asked: PageRequest) -> Response:
+    """The page without an answer: what there is to ask and to read, below an empty question."""
+    try:
+        links = warm.use(links_of, patience_s=0)
+    except RagqaError as exc:  # the question can be typed meanwhile
+        problem, building = without_keys(exc.message), isinstance(exc, NotReady)
+        return _page("missing", **_form(warm, asked, None), problem=problem, building=building)
+    form = _form(warm, asked, links)
+    if asked.edit:
+        return _page("ask", **form)
+    try:
+        return _page("home", **form, **_home(warm, asked, links, form["recent"]))
+    except UsageError as exc:
+        return _refused_page(form, asked, exc)
+
+
+def _refused_page(form: Fields, asked: PageRequest, exc: UsageError) -> Response:
+    """The page with a question that cannot be asked, and the tags that may be meant."""
+    status_code, failure = failure_of(exc)
+    nearest = {}
+    if isinstance(exc, NoSuchTag):
+        kept = [tag for tag in asked.tags if fold_tag(tag) != exc.tag]
+        nearest = {tag: page_address("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
+    return _page("refused", status_code, **form, **failure, nearest=nearest)
+
+
+def _form(warm: WarmIndex, asked: PageRequest, links: Links | None) -> Fields:
+    """The question and the filters as they are set, and what completes them."""
+    parents = (list(Path(path).parents)[:-1] for path in links.records) if links else ()
+    folders = sorted({parent.as_posix() for above in parents for parent in above})
+    return _base(warm, "ask") | {
+        "asked": asked,
+        "question": asked.q.strip(),
+        "recent": list(dict.fromkeys(reversed(_history(warm).read())))[:_MOST_RECENT],
+        "writer": warm.writer and warm.writer.llm.destination,
+        "tags": list(links.listed.tags)[:MOST_COMPLETED] if links else [],
+        "folders": folders[:MOST_COMPLETED],
+    }
+
+
+def _history(warm: WarmIndex) -> History:
+    return History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
 
 
 def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Fields:
@@ -159,23 +183,25 @@ def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[st
     notes = passing(links.records.values(), asked.filters)
     lately = sorted(notes, key=lambda note: note.stamp.mtime_ns, reverse=True)[:_MOST_LATELY]
     name = ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed)
-    folders = defaultdict[str, list[NoteRecord]](list)
+    by_folder = defaultdict[str, list[NoteRecord]](list)
     for note in sorted(notes, key=lambda note: note.path.rpartition("/"))[:_MOST_LISTED]:
-        folders[note.path.rpartition("/")[0] or name].append(note)
+        by_folder[note.path.rpartition("/")[0] or name].append(note)
     tags, passages = links.listed.tags, links.listed.info.passages
     return {
         "name": name,
         "size": f"{counted(len(links.records), 'note')}, {counted(passages, 'passage')}",
-        "lately": [
-            {"path": note.path, "title": note.title,
-             "day": datetime.fromtimestamp(note.stamp.mtime_ns / 1e9, tz=UTC).astimezone().date()}
-            for note in lately
-        ],
-        "folders": folders, "left_out": max(0, len(notes) - _MOST_LISTED),
-        "tags": sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
-        "asked": recent[:_MOST_ASKED],
+        "lately": lately,
+        "by_folder": by_folder,
+        "left_out": max(0, len(notes) - _MOST_LISTED),
+        "common": sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
+        "before": recent[:_MOST_ASKED],
         "examples": [] if recent else _examples(warm, lately),
-    }  # fmt: skip
+    }
+
+
+def _day(note: NoteRecord) -> date:
+    """The day on which a note was changed."""
+    return datetime.fromtimestamp(note.stamp.mtime_ns / 1e9, tz=UTC).astimezone().date()
 
 
 def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
@@ -187,29 +213,6 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
             labels = (block.label for block in blocks if block.kind is Kind.HEADING)
             examples += [f"{note.title}: {own}" for own in labels if own and own != note.title][:1]
     return examples[:_MOST_EXAMPLES]
-
-
-def _filters(asked: PageRequest, links: Links | None) -> Fields:
-    """The filters as they are set, and what completes them."""
-    tags = links.listed.tags if links else ()
-    folders = _folders(links.records) if links else ()
-    return {
-        **{name: getattr(asked, name) for name in ("since", "until", "llm")},
-        "filters": [
-            {"label": label, "name": name, "chosen": chosen,
-             "known": list(islice(known, MOST_COMPLETED))}
-            for label, name, chosen, known in (
-                ("Tag", "tag", asked.tags, tags), ("Folder", "path", asked.paths, folders),
-                ("Property", "where", asked.where, ()),
-            )
-        ],
-    }  # fmt: skip
-
-
-def _folders(paths: Iterable[str]) -> list[str]:
-    """The folders that these notes are in, by name."""
-    parents = (parent.as_posix() for path in paths for parent in list(Path(path).parents)[:-1])
-    return sorted({*parents})
 
 
 def _answer(
@@ -240,14 +243,16 @@ def _written(warm: WarmIndex, asked: PageRequest, links: Links, writer: Writer) 
     return answer
 
 
-def saved(warm: WarmIndex, asked: PageRequest) -> tuple[str, str]:
-    """An answer as `ragqa ask --format markdown` prints it, and a name for the file.
+def saved(warm: WarmIndex, asked: PageRequest) -> Response:
+    """An answer as a file, as `ragqa ask --format markdown` prints it.
 
     Asked for a `copy`, it has no record to verify it by.
     """
     answer, *_ = _answer(warm, asked, warm.use(links_of))
-    name = _NOT_IN_NAME.sub("-", asked.q.casefold()).strip("-")[:_LONGEST_NAME]
-    return answer_markdown(answer, record=not asked.copy), f"{name or 'answer'}.md"
+    name = _NOT_IN_NAME.sub("-", asked.q.casefold()).strip("-")[:_LONGEST_NAME] or "answer"
+    headers = {"content-disposition": f'attachment; filename="{name}.md"'}
+    text = answer_markdown(answer, record=not asked.copy)
+    return Response(text, media_type="text/markdown", headers=headers)
 
 
 def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> None:
@@ -259,7 +264,7 @@ def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> 
 
     links = warm.use(links_of)
     answer = _written(warm, asked, links, replace(writer, on_sentence=tell))
-    emit("answer", {"html": laid_out("_answer", _shown_answer(answer, links, asked))})
+    emit("answer", {"html": laid_out("_answer", **_shown_answer(answer, links, asked))})
 
 
 def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
@@ -337,8 +342,8 @@ def _read_now(warm: WarmIndex, path: str) -> Note:
     return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)[0]
 
 
-def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
-    """A note with its outline, links, backlinks and nearest notes."""
+def note_page(warm: WarmIndex, asked: PageRequest) -> Response:
+    """A note with its outline, links, backlinks and nearest notes; as a `fragment`, it alone."""
     path = asked.note
 
     def look(index: Index) -> tuple[Links, list[NearNote]]:
@@ -352,34 +357,26 @@ def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
         why = f": it is {unread}" if unread else ""
         raise NotIndexed(f"there is no note {path} in the index{why}", hint=LIST)
     note = _read_now(warm, path)
+    shown = shown_note(note, asked.quoted, links)
+    if asked.fragment:
+        return _page("_note", note=shown)
     headings = [block for block in note.blocks if block.kind is Kind.HEADING]
-    return _base(warm, note.title) | {
-        "note": shown_note(note, asked.quoted, links),
-        "outline": [
-            {"label": block.label, "level": block.level, "slug": slug}
-            for block, slug in zip(headings, slugs(block.label for block in headings), strict=True)
-            if block.label
-        ],
-        "around": {
-            "Links": [(linked, ()) for linked in links.of_note(path)],
-            "Linked from": [(linking, ()) for linking in links.to_note(path)],
-            "Nearest": [(other.note, other.why) for other in nearest],
-        },
-    }
+    named = zip(headings, slugs(block.label for block in headings), strict=True)
+    outline = [(block, slug) for block, slug in named if block.label]
+    around = {"Links": links.of_note(path), "Linked from": links.to_note(path), "Nearest": nearest}
+    return _page("note", **_base(warm, note.title), note=shown, outline=outline, around=around)
 
 
-def about_page(warm: WarmIndex, asked: PageRequest) -> Fields:
+def about_page(warm: WarmIndex, asked: PageRequest) -> Response:
     """What is served, how much of it is skipped, and what leaves this machine."""
     del asked
+    choice = choice_of(warm.loaded)
+    status = warm.use(lambda index: status_of(index, choice))
     llm = warm.writer.llm.destination if warm.writer else None
     to_llm = f"your question and the passages found, to {llm.where}" if llm and llm.host else ""
-    host = choice_of(warm.loaded).index_host
-    to_store = f"the index, to {host}" if host else ""
-    return _base(warm, "about") | {
-        "version": __version__,
-        "status": Status().document(warm),
-        "sent": "; ".join(filter(None, (to_llm, to_store))) or "nothing",
-    }
+    to_store = f"the index, to {choice.index_host}" if choice.index_host else ""
+    sent = "; ".join(filter(None, (to_llm, to_store))) or "nothing"
+    return _page("about", **_base(warm, "about"), version=__version__, status=status, sent=sent)
 
 
 def _base(warm: WarmIndex, page: str) -> Fields:
@@ -397,7 +394,11 @@ def page_address(path: str, asked: PageRequest, **more: str | list[str]) -> str:
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
 
 
-def laid_out(template: str, shown: Mapping[str, Any]) -> str:
+def _page(template: str, status_code: int = HTTPStatus.OK, **shown: Any) -> Response:  # noqa: ANN401 - for a template
+    return HTMLResponse(laid_out(template, **shown), status_code=status_code)
+
+
+def laid_out(template: str, **shown: Any) -> str:  # noqa: ANN401 - for a template
     """A page, or a part of one, as HTML."""
     return _templates().get_template(f"{template}.html.jinja").render(**shown)
 
@@ -410,8 +411,8 @@ def _templates() -> Environment:
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
     environment.globals |= {
-        "stretch": stretch, "date": date_shown, "address": address, "trail_text": trail_text,
-        "view": view, "words": quoted_words,
+        "stretch": stretch, "day": _day, "date": date_shown, "address": address,
+        "trail_text": trail_text, "view": view, "words": quoted_words,
         "quoted": _quoted, "passage": _passage, "context": _context,
     }  # fmt: skip
     environment.finalize = _sanitised

@@ -21,16 +21,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
 from ragqa.errors import NotIndexed, RagqaError, UsageError
-from ragqa.generation.writer import Writer
-from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_below
 from ragqa.render import to_json
 from ragqa.serving import pages
 from ragqa.serving.failures import failure_of, report
-from ragqa.serving.note import IMAGES, Fields
-from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, chosen, read
+from ragqa.serving.note import IMAGES
+from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
 from ragqa.serving.pages import Emit, PageRequest
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
+from ragqa.serving.writing import may_write
 from ragqa.types import Corpus
 
 T = TypeVar("T")
@@ -52,116 +51,88 @@ _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-class _Ask(Ask, frozen=True, kw_only=True):
-    """A question over HTTP; `llm` is "none" for excerpts alone."""
-
-    llm: str = ""
-
-    def _writer(self, warm: WarmIndex) -> Writer | None:
-        return chosen(warm, self.llm)
-
-
 _API: dict[str, type[Operation]] = {
-    "ask": _Ask, "search": Search, "get": Get, "verify": Verify, "status": Status,
+    "ask": Ask, "search": Search, "get": Get, "verify": Verify, "status": Status,
 }  # fmt: skip
 
 
+class _AnyPath(PathConvertor):
+    """What a path has; the name of a note may have line breaks."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("any", _AnyPath())
+
+
 class _Endpoints:
-    """Makes endpoints that work in threads: few at once, so that many requests stay bounded."""
+    """Endpoints that work in threads, few at once, so that many requests stay bounded."""
 
     def __init__(self, warm: WarmIndex) -> None:
-        self.warm = warm
+        self._warm = warm
         self._answering = CapacityLimiter(MOST_ANSWERED)
         self._writing = CapacityLimiter(MOST_WRITTEN)
 
-    async def work(self, work: Callable[[], T], *, writes: bool = False) -> T:
+    async def _work(self, work: Callable[[], T], *, writes: bool = False) -> T:
         """Work in a thread; an LLM that writes has a deadline of its own."""
         if writes:
             return await in_thread(work, self._writing, deadline_s=None)
         return await in_thread(work, self._answering)
 
-    def _writes(self, llm: str) -> bool:
-        """Whether an LLM may write what a request asks for."""
-        return self.warm.writer is not None and llm != NO_LLM
-
-    def page(self, template: str, show: Callable[[WarmIndex, PageRequest], Fields]) -> Endpoint:
-        """A page laid out by a template."""
+    def page(self, show: Callable[[WarmIndex, PageRequest], Response]) -> Endpoint:
+        """A page, or what else is shown of what its address asks for."""
 
         async def endpoint(request: Request) -> Response:
             asked = _asked(request)
-            writes = self._writes(asked.llm) and bool(asked.whole)
-            is_part = template == "note" and asked.fragment
-
-            def page() -> HTMLResponse:
-                shown = show(self.warm, asked)
-                text = pages.laid_out("_note" if is_part else template, shown)
-                return HTMLResponse(text, status_code=shown.get("status_code", HTTPStatus.OK))
-
-            return await self.work(page, writes=writes)
+            writes = bool(asked.whole) and may_write(self._warm, asked.llm)
+            return await self._work(partial(show, self._warm, asked), writes=writes)
 
         return endpoint
 
     def api(self, kind: type[Operation]) -> Endpoint:
-        """An operation of the HTTP API, which answers with its document."""
+        """An operation, which answers with its document."""
 
         async def endpoint(request: Request) -> Response:
             operation = read(kind, await _given(request), request.url.path, _NAMES)
-            writes = isinstance(operation, _Ask) and self._writes(operation.llm)
-            document = await self.work(partial(operation.document, self.warm), writes=writes)
+            writes = isinstance(operation, Ask) and may_write(self._warm, operation.llm)
+            document, _ = await self._work(partial(operation.serve, self._warm), writes=writes)
             return Response(to_json(document), media_type="application/json")
 
         return endpoint
 
     async def written(self, request: Request) -> Response:
         """The answer that an LLM writes for a page, as server-sent events."""
-        asked, writer = _asked(request), self.warm.writer
+        asked, writer = _asked(request), self._warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")
 
         async def send(emit: Emit) -> None:
-            work = partial(pages.written, self.warm, asked, writer, emit)
-            await self.work(work, writes=True)
+            await self._work(partial(pages.written, self._warm, asked, writer, emit), writes=True)
 
         return EventStream(send)
 
-    async def save(self, request: Request) -> Response:
-        """The answer as a Markdown file."""
-        asked = _asked(request)
-        writes = self._writes(asked.llm) and bool(asked.whole)
-        text, name = await self.work(partial(pages.saved, self.warm, asked), writes=writes)
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(text, media_type="text/markdown", headers=headers)
-
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
-        path = request.path_params["path"]
-        data = await self.work(partial(_read_image, self.warm.loaded.places.corpus, path))
+        corpus, path = self._warm.loaded.places.corpus, request.path_params["path"]
+        data = await self._work(partial(_read_image, corpus, path))
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
-
-
-class _Any(PathConvertor):
-    """What a path has; the name of a note may have line breaks."""
-
-    regex = r"[\s\S]*"
-
-
-register_url_convertor("any", _Any())
 
 
 def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
-    made = _Endpoints(warm)
-    endpoints = {
-        "/": made.page("ask", pages.ask_page),
-        "/note/{note:any}": made.page("note", pages.note_page),
-        "/about": made.page("about", pages.about_page),
-        "/written": made.written, "/save": made.save, "/image/{path:any}": made.image,
-    }  # fmt: skip
-    api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
+    ends = _Endpoints(warm)
     return Starlette(
         routes=[
-            *(Route(path, work) for path, work in endpoints.items()),
-            *(Route(path, work, methods=["GET", "POST"]) for path, work in api.items()),
+            Route("/", ends.page(pages.ask_page)),
+            Route("/note/{note:any}", ends.page(pages.note_page)),
+            Route("/about", ends.page(pages.about_page)),
+            Route("/save", ends.page(pages.saved)),
+            Route("/written", ends.written),
+            Route("/image/{path:any}", ends.image),
+            *(
+                Route(f"/api/{name}", ends.api(_API[name]), methods=["GET", "POST"])
+                for name in _API
+            ),
             Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
         exception_handlers=dict.fromkeys((HTTPException, RagqaError, Exception), _response_to),
@@ -222,7 +193,7 @@ async def _response_to(request: Request, error: Exception) -> Response:
         else "That cannot be asked" if isinstance(error, UsageError)
         else "That did not work"
     )  # fmt: skip
-    shown = pages.laid_out("failed", failure | {"again": again, "back": back, "title": title})
+    shown = pages.laid_out("failed", **failure, again=again, back=back, title=title)
     return HTMLResponse(shown, status_code=status_code, headers=headers)
 
 
