@@ -16,7 +16,6 @@ from ragqa.api.index import Index
 from ragqa.errors import UsageError
 from ragqa.index import Snapshot
 from ragqa.languages import ENGLISH
-from ragqa.places import CITED
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for
 from ragqa.search.spelling import best_by_terms
 from ragqa.text.dates import moments_of
@@ -96,22 +95,19 @@ def numbered(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
 
 
 def _renumbered(answer: Answer, by: int) -> Answer:
-    numbers = {citation.n for citation in answer.citations}
-
-    def shift(mark: re.Match[str]) -> str:
-        n = int(mark[1])
-        return f"[{n + by}]" if n in numbers else mark[0]
-
     written = answer.written
     if written is not None:
         sentences = [
-            replace(sentence, citations=tuple(n + by for n in sentence.citations))
+            replace(
+                sentence,
+                parts=tuple(p + by if isinstance(p, int) else p for p in sentence.parts),
+                citations=tuple(n + by for n in sentence.citations),
+            )
             for sentence in written.sentences
         ]
         written = replace(written, sentences=tuple(sentences))
     return replace(
         answer,
-        text=CITED.sub(shift, answer.text),
         citations=tuple(replace(citation, n=citation.n + by) for citation in answer.citations),
         also=tuple(replace(citation, n=citation.n + by) for citation in answer.also),
         written=written,

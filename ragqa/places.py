@@ -18,9 +18,6 @@ from msgspec import Struct, convert, to_builtins
 from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Keys, Span
 
-CITED = re.compile(r"\[(\d+)\]")
-"""The number of a citation in an answer; what is no citation has spaces within the brackets."""
-
 _LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 

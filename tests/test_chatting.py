@@ -6,6 +6,7 @@ import pytest
 from support import make_answer
 
 from ragqa.chatting import COMMANDS, Exchange, command_in, numbered
+from ragqa.types import Written, WrittenSentence
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -20,11 +21,16 @@ def test_other_lines_are_questions(line):
 
 
 def test_sources_are_numbered_throughout_a_chat():
-    first = make_answer(text="It is. [1] See [7] there.")
+    first = make_answer()
     none = replace(first, answered=False, citations=(), text="")
-    second = make_answer(text="It was. [1]")
+    sentences = (
+        WrittenSentence("", ("As ", 1, " says, it is."), (1,)),
+        WrittenSentence("", (), (1,)),
+    )
+    second = replace(first, written=Written("scripted:x", sentences))
     further = tuple(replace(first.citations[0], n=n) for n in (2, 3))
     first = replace(first, also=further)
     told = [one.answer for one in numbered([Exchange("?", one) for one in (first, none, second)])]
-    assert [one.text for one in told] == ["It is. [1] See [7] there.", "", "It was. [4]"]
+    said = [sentence.cited_text.strip() for sentence in told[2].written.sentences]
+    assert said == ["As [4] says, it is.", "[4]"]
     assert [[c.n for c in (*one.citations, *one.also)] for one in told] == [[1, 2, 3], [], [4]]

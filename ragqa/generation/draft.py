@@ -8,6 +8,7 @@ from itertools import chain
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.shown import set_apart
 from ragqa.text.words import blank
+from ragqa.types.answers import Cited
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
@@ -77,21 +78,20 @@ class Drafted:
             return self.marked
         return _CODE_OR_CITED.sub(lambda match: match["code"] or "", self.marked).lstrip(" \t")
 
-    def shown(self, known: Collection[int]) -> str:
-        """The sentence with the known numbers inside it, and no others in brackets."""
+    def parts(self, known: Collection[int]) -> Cited:
+        """The texts of the sentence, and the known numbers inside it."""
         if _FENCE.match(self.marked):
-            return set_apart(self.marked)
-
-        def put(mark: re.Match[str]) -> str:
-            marks = " ".join(f"[{n}]" for n in _numbers([mark]) if n in known)
-            return mark["space"] + marks if marks else ""
-
-        pieces, start = list[str](), 0
+            return (set_apart(self.marked),)
+        parts, start = list[str | int](), 0
         for mark in _CODE_OR_CITED.finditer(self.marked):
             if not mark["code"]:
-                pieces += [set_apart(self.marked[start : mark.start()]), put(mark)]
-                start = mark.end()
-        return "".join([*pieces, set_apart(self.marked[start:])])
+                parts.append(set_apart(self.marked[start : mark.start()]))
+                gap, start = mark["space"], mark.end()
+                for n in _numbers([mark]):
+                    if n in known:
+                        parts += [gap, n]
+                        gap = " "
+        return tuple(part for part in (*parts, set_apart(self.marked[start:])) if part != "")
 
 
 def uncited(text: str) -> str:

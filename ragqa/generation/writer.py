@@ -345,7 +345,7 @@ class _Kept:
             lacks = (*lacks, "a link")
         sentence = WrittenSentence(
             lead=lead,
-            text=set_apart(text) if text != drafted.text else drafted.shown(known),
+            parts=(set_apart(text),) if text != drafted.text else drafted.parts(known),
             citations=known,
             lacks=lacks,
             is_frame=framing,

@@ -20,6 +20,7 @@ from ragqa.render.excerpts import quoted_words, sides
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, Passage, WrittenSentence
+from ragqa.types.answers import Cited
 
 if TYPE_CHECKING:
     from ragqa.chatting import Exchange
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
 _LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{2,}")
+_SPACE = re.compile(r"\s+")
+_FENCE_END = re.compile(r"\n*[ \t]*(?:`{3,}|~{3,})[ \t]*\Z|\n+\Z")
 
 _INDENT = "   "
 _FIRST = 80
@@ -147,21 +150,19 @@ def _place(source: Citation | Passage, locator: str) -> str:
 def _written(sentence: WrittenSentence) -> str:
     """A sentence of an LLM: lists and code keep their markup, the rest is escaped."""
     lead, mark = sentence.lead.replace("#", ""), within_line(view.source_mark(sentence))
-    text = sentence.cited_text
-    if "\n" not in text:
+    if "\n" not in sentence.text:
         # Markdown ignores a single line break.
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
-        return f"{lead}{_cited_line(text, sentence)}{mark and ' '}{mark}"
-    code, _, numbers = text.rpartition("```")
+        return f"{lead}{_cited(sentence.cited)}{mark and ' '}{mark}"
+    code = _FENCE_END.sub("", sentence.text.partition("\n")[2])
     # No language: `ragqa verify` takes a block marked `text` for a quote.
-    shown = fenced(code.partition("\n")[2].rstrip("\n"))
-    return f"\n\n{shown}\n\n{_cited_line(numbers, sentence)}{mark and ' '}{mark}\n"
+    numbers = _cited(sentence.cited[len(sentence.parts) :]).strip()
+    return f"\n\n{fenced(code)}\n\n{numbers}{mark and ' '}{mark}\n"
 
 
-def _cited_line(text: str, sentence: WrittenSentence) -> str:
-    """Escape a line, but for the numbers of its sources: nothing in the file makes them links."""
-    numbers = "|".join(map(str, sentence.citations)) or "(?!)"
-    return re.sub(rf"\\\[({numbers})\\\]", r"[\1]", within_line(text))
+def _cited(parts: Cited) -> str:
+    """The numbers of citations as they are, since nothing in the file makes them links."""
+    return "".join(f"[{part}]" if isinstance(part, int) else _escape(part) for part in parts)
 
 
 def escaped(text: str) -> str:
@@ -171,7 +172,11 @@ def escaped(text: str) -> str:
 
 def within_line(text: str) -> str:
     """Like `escaped`, for text that does not begin a line."""
-    return _MARKUP.sub(r"\\\g<0>", safe_line(" ".join(text.split())))
+    return _escape(text).strip(" ")
+
+
+def _escape(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", safe_line(_SPACE.sub(" ", text)))
 
 
 def _lines(text: str) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
-from ragqa.places import CITED, address
+from ragqa.places import address
 from ragqa.render import (
     READABLE,
     Document,
@@ -152,9 +152,8 @@ def _print_written(answer: Answer, written: Written) -> None:
 
 
 def _sentence(sentence: WrittenSentence) -> Text:
-    text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
-    text.highlight_regex(CITED, style="number")
-    return text.append(view.source_mark(sentence), style="warning")
+    said = ((f"[{p}]", "number") if isinstance(p, int) else safe_text(p) for p in sentence.cited)
+    return Text.assemble(safe_text(sentence.lead), *said, (view.source_mark(sentence), "warning"))
 
 
 def _print_earlier(answer: Answer, linker: Linker) -> None:

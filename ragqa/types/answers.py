@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from textwrap import shorten
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -188,19 +189,24 @@ def verdict_of(confidence: float, no_note_has: Sequence[str], *, answered: bool)
     return Verdict.CLOSE if no_note_has or confidence < SURE_FROM else Verdict.ANSWERED
 
 
+Cited: TypeAlias = tuple[str | int, ...]
+"""Texts, and between them the numbers of citations."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenSentence:
     """A sentence that an LLM wrote, beside the passages that it cites.
 
-    `lead` is the white space and list marker before it. `text` keeps only those citation marks
-    that are part of the sentence ("as [1] says"). `lacks` is what it says and the passages that it
-    cites do not have. If `is_frame`, it claims nothing: a heading, say.
+    `lead` is the white space and list marker before it. `parts` are its texts, and the numbers of
+    citations that are part of it ("as [1] says"); `citations` are all that it cites. `lacks` is
+    what it says and the passages that it cites do not have. If `is_frame`, it claims nothing: a
+    heading, say.
     """
 
     JSON = Keys("text citations lacks")
 
     lead: str
-    text: str
+    parts: Cited
     citations: tuple[int, ...]
     lacks: tuple[str, ...] = ()
     is_frame: bool = False
@@ -211,11 +217,28 @@ class WrittenSentence:
         return not self.is_frame and bool(self.lacks or not self.citations)
 
     @property
+    def text(self) -> str:
+        """The sentence without the citations behind it."""
+        return _as_text(self.parts)
+
+    @property
+    def cited(self) -> Cited:
+        """The parts, and behind them the citations left, on a new line after a code block."""
+        cited, gap = list(self.parts), "\n" if "\n" in self.text else " "
+        for n in self.citations:
+            if n not in self.parts:
+                cited += [gap, n]
+                gap = " "
+        return tuple(cited)
+
+    @property
     def cited_text(self) -> str:
-        """The text with its citation numbers, which go on a new line after a code block."""
-        left = [f"[{n}]" for n in self.citations if f"[{n}]" not in self.text]
-        between = "\n" if "\n" in self.text else " "
-        return between.join([self.text, " ".join(left)]) if left else self.text
+        """The text with all its citations."""
+        return _as_text(self.cited)
+
+
+def _as_text(parts: Cited) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else part for part in parts)
 
 
 class Fallback(StrEnum):

@@ -71,7 +71,7 @@ HIDING = "It is 5. ![It is 6.](x.png)"
 
 def test_on_a_terminal_an_excerpt_is_as_a_reader_sees_it_and_a_source_of_an_llm_is_not(printed):
     answer = make_answer(text="It is 5. [1]", quote=HIDING)
-    sentence = WrittenSentence("", "It is 6.", (1,))
+    sentence = WrittenSentence("", ("It is 6.",), (1,))
     assert "It is 6." not in plain(printed(answer))
     written = replace(answer, written=Written("scripted:x", (sentence,), given=1))
     assert f"\n   {HIDING}\n" in plain(printed(written))
