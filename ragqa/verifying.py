@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from itertools import chain, islice
+from itertools import islice
 from time import monotonic
 
 from msgspec import structs
@@ -17,7 +17,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
 from ragqa.addresses import place_in, span_of_lines
-from ragqa.answering.excerpt_blocks import Line, blocks_of
+from ragqa.answering.excerpt_blocks import blocks_of, texts_of
 from ragqa.config import Settings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
@@ -35,9 +35,9 @@ from ragqa.places import (
     quote_places,
     readings,
 )
-from ragqa.text.shown import Shown, labels_within, struck_spans
+from ragqa.text.shown import labels_within, struck_spans
 from ragqa.text.words import tokenize
-from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span
+from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Unit
 
 DEADLINE_S = 20
 """What is not found by then is not looked for any further."""
@@ -213,15 +213,30 @@ class CurrentNote:
     def shown_places(self, quote: str) -> list[Span]:
         """Where it has the words of a quote as they are shown, without markup."""
         # Late: a report imports this module, and needs no Markdown parser.
-        from ragqa.passages.slices import with_slices
+        from ragqa.passages.plain import with_plain
 
-        units = with_slices(self.text, units_of(self.text, self.blocks))
-        blocks = blocks_of(self.text, units, 0)
-        texts = ([b.text] if isinstance(b, Line) else chain(b.head, *b.rows) for b in blocks)
-        shown = Shown.joined(chain.from_iterable(texts), between=" ")
-        places = (shown.at[start:end] for start, end in quote_places(shown.text, quote, 0))
-        offsets = ([at for at in place if at >= 0] for place in places)
-        return [(own[0], own[-1] + 1) for own in offsets if own]
+        shown, ends, units = "", list[int](), list[Unit]()
+        for block in blocks_of(with_plain(self.text, units_of(self.text, self.blocks))):
+            for unit, text in texts_of(block):
+                shown += text
+                ends.append(len(shown))
+                units.append(unit)
+            shown += " "
+        places = []
+        for start, end in quote_places(shown, quote, 0):
+            first, last = units[bisect_right(ends, start)], units[bisect_right(ends, end - 1)]
+            places.append(self._words_within(shown[start:end].split(), first.start, last.end))
+        return places
+
+    def _words_within(self, words: Sequence[str], start: int, end: int) -> Span:
+        """The part of a stretch that has some words, between which markup may stand, or all."""
+        first, at = end, start
+        for word in words:
+            found = self.text.find(word, at, end)
+            if found < 0:
+                return start, end
+            first, at = min(first, found), found + len(word)
+        return first, at
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
         """A span of the note, with its text and lines."""

@@ -1,6 +1,6 @@
 """What the tests of formats share: the blocks of a note as people read them."""
 
-from ragqa.passages.slices import with_slices
+from ragqa.passages.plain import with_plain
 from ragqa.text.shown import unit_words
 from ragqa.types import Kind, Unit
 
@@ -9,8 +9,8 @@ def plain_text(markdown, *, kind=Kind.PARAGRAPH, context="", labels=()):
     """What a stretch of Markdown says as one unit."""
     if kind is Kind.TABLE_HEAD:
         return " ".join(markdown.replace("\\|", "|").split())
-    (unit,) = with_slices(markdown, [Unit(kind, 0, len(markdown), context, tuple(labels))])
-    return unit_words(markdown, unit)
+    unit = Unit(kind, 0, len(markdown), context=context, labels=tuple(labels))
+    return unit_words(*with_plain(markdown, [unit]))
 
 
 def blocks_said(note, *, without):

@@ -22,7 +22,7 @@ from hashed import COMMAND
 from hypothesis import settings
 
 from ragqa.cli import main
-from ragqa.passages.slices import with_slices
+from ragqa.passages.plain import with_plain
 from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo, Kind, Unit
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -176,7 +176,7 @@ def make_answer(
 ):
     """An answer with one citation."""
     lines, chars = (3, 3 + quote.count("\n")), (7, 7 + len(quote))
-    units = tuple(with_slices(f"{chars[0] * ' '}{quote}", [Unit(Kind.PARAGRAPH, *chars)]))
+    units = tuple(with_plain(f"{chars[0] * ' '}{quote}", [Unit(Kind.PARAGRAPH, *chars)]))
     citation = Citation(1, path, lines, chars, tuple(heading), quote, "5" * 64, 0.9, units=units)
     given = {"answered": True, "confidence": 0.7, "citations": (citation,), "hits": ()} | more
     return Answer(question=question, backend="extractive", text=text, info=INFO, **given)

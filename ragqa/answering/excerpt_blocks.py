@@ -1,21 +1,13 @@
 """Split an excerpt into the blocks a reader sees, and give them as plain text."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from typing import ClassVar
 
-from ragqa.text.shown import (
-    QUOTE_MARKS,
-    Shown,
-    cells,
-    mark_of,
-    row_pairs,
-    shown_apart,
-    slices_shown,
-    spaced,
-    without_indent,
-)
+from ragqa.text.shown import cells, on_lines, row_pairs, set_apart
+from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Unit
 
 CUT = "\u2026"
@@ -28,49 +20,70 @@ _MAX_COLUMN = 60
 """A longer cell shifts only the cells after it in its own row."""
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
-_EMPTY_CELL = Shown.of("")
+_INDENT = r"(?m)^[ \t]*(?=\S)"
+_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A paragraph, heading, item, row without its header, front-matter key or block of code.
 
-    `mark` is an item's bullet or number, "" where its beginning is not shown. `depth` is the number
-    of items it is nested in.
+    `parts` are the texts of its units, each after what separates it from the one before. `mark` is
+    an item's bullet or number, "" where its beginning is not shown. `depth` is the number of items
+    it is nested in.
     """
 
     kind: Kind
-    text: Shown
+    parts: Sequence[tuple[Unit, str]]
     mark: str = ""
     depth: int = 0
+
+    @property
+    def text(self) -> str:
+        """Its text, with line breaks."""
+        return "".join(text for _, text in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of a row of a table."""
+
+    unit: Unit
+    cells: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose rows have as many cells as its header."""
+    """A table whose rows have as many cells as its header, which is the first."""
 
     kind: ClassVar[Kind] = Kind.TABLE_HEAD
     mark: ClassVar[str] = ""
     depth: ClassVar[int] = 0
 
-    head: tuple[Shown, ...]
-    rows: tuple[tuple[Shown, ...], ...]
+    rows: Sequence[Row]
 
 
 Block = Line | Table
 
 
-def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
+def blocks_of(units: Sequence[Unit]) -> list[Block]:
     """The visible blocks of an excerpt, in order, their own bracketed numbers as `[ 1 ]`.
 
     :param units: the excerpt's units.
-    :param start: where the quote begins in the note.
     """
     groups = _groups(units)
     found: list[Block] = []
     for group, level in zip(groups, _levels(groups), strict=True):
-        found += _block(group, level, quote, start)
+        found += _block(group, level)
     return found
+
+
+def texts_of(block: Block) -> Iterator[tuple[Unit, str]]:
+    """The texts of a block by their units: its parts, or its cells."""
+    if isinstance(block, Line):
+        yield from block.parts
+    else:
+        yield from ((row.unit, f"{cell} ") for row in block.rows for cell in row.cells)
 
 
 def excerpt_text(blocks: Sequence[Block], cut: tuple[bool, bool] = (False, False)) -> str:
@@ -110,21 +123,27 @@ def _text(block: Block) -> str:
         return "\n".join(_rows(block))
     indent = INDENT * block.depth
     below = f"\n{indent}{' ' * len(block.mark)}"
-    return f"{indent}{block.mark}{block.text.text}".replace("\n", below)
+    return f"{indent}{block.mark}{block.text}".replace("\n", below)
 
 
 def _rows(table: Table) -> Iterator[str]:
     """The lines of a table, its columns aligned."""
-    rows = [table.head, *table.rows]
+    rows = [row.cells for row in table.rows]
     columns = zip(*rows, strict=True)
-    widths = [min(_MAX_COLUMN, max(cell.width for cell in column)) for column in columns]
+    widths = [min(_MAX_COLUMN, max(map(_width, column))) for column in columns]
     for number, row in enumerate(rows):
-        cells = [
-            cell.text + " " * (width - cell.width) for cell, width in zip(row, widths, strict=True)
-        ]
-        yield " | ".join(cells).rstrip()
+        padded = (
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        yield " | ".join(padded).rstrip()
         if number == 0:
             yield "-+-".join("-" * width for width in widths)
+
+
+def _width(text: str) -> int:
+    """The width of a text in columns."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 def _groups(units: Iterable[Unit]) -> list[list[Unit]]:
@@ -164,47 +183,53 @@ def _levels(groups: Iterable[Sequence[Unit]]) -> Iterator[int]:
             around.append(depth)
 
 
-def _block(group: Sequence[Unit], level: int, quote: str, start: int) -> Iterator[Block]:
+def _block(group: Sequence[Unit], level: int) -> Iterator[Block]:
     first = group[0]
-    quotes = [quote[unit.start - start : unit.end - start] for unit in group]
     if first.kind is Kind.TABLE_HEAD:
-        yield from _table(group, quotes)
+        yield from _table(group)
         return
     if first.kind is Kind.ROW:
-        text = row_pairs(first, quotes[0])
+        pieces = [row_pairs(first)]
     else:
-        pieces, end = list[Shown](), start
-        is_code = first.kind is Kind.CODE
-        for unit, own in zip(group, quotes, strict=True):
-            piece = slices_shown(unit, own)
-            if pieces and piece and (gap := quote[end - start : unit.start - start]):
-                looks = pieces[-1].looks[-1] & piece.looks[0]
-                space = Shown.added(" ", end, looks)
-                pieces.append(Shown.of(gap, end).without(QUOTE_MARKS) if is_code else space)
-            pieces += [piece] * bool(piece)
-            end = unit.end
-        text = Shown.joined(pieces)
-        if is_code:
-            is_whole = bool(first.slices and first.slices[0].start)
-            text = without_indent(text, is_whole=is_whole)
-        else:
-            text = spaced(text, lines=True)
-        if first.kind is Kind.PROPERTY and first.context:
-            text = Shown.joined([Shown.added(f"{first.context}: "), text])
-    if text.text.strip():
-        mark = mark_of(first, quotes[0])
-        yield Line(first.kind, shown_apart(text), mark, level)
+        pieces = _code(group) if first.kind is Kind.CODE else _prose(group)
+    line = Line(
+        first.kind, list(zip(group, map(set_apart, pieces), strict=True)), first.mark, level
+    )
+    if line.text.strip():
+        yield line
 
 
-def _table(group: Sequence[Unit], quotes: Sequence[str]) -> Iterator[Table]:
-    rows: list[list[Shown]] = []
-    for unit, quote in zip(group, quotes, strict=True):
-        own = [shown_apart(cell) for cell in cells(unit, quote)]
+def _prose(units: Sequence[Unit]) -> list[str]:
+    """The text of each unit, after what separates it from the one before."""
+    first = units[0]
+    pieces = [on_lines(first.plain).lstrip()]
+    for before, unit in pairwise(units):
+        text = on_lines(unit.plain)
+        has_gap = before.end < unit.start and text and text[0] != "\n"
+        pieces.append(f" {text}" if has_gap and any(pieces) else text)
+    if first.kind is Kind.PROPERTY and first.context:
+        pieces[0] = f"{first.context}: {pieces[0]}"
+    return pieces
+
+
+def _code(units: Sequence[Unit]) -> list[str]:
+    """The lines of code of each unit, without the indent that all share."""
+    pieces = [unit.plain for unit in units]
+    pieces[0] = compiled(_BLANK_LINES).sub("", pieces[0])
+    pieces[-1] = pieces[-1].rstrip()
+    shared = min(map(len, compiled(_INDENT).findall("".join(pieces))), default=0)
+    indent = compiled(rf"(?m)^[ \t]{{0,{shared}}}")
+    return [indent.sub("", piece) for piece in pieces]
+
+
+def _table(group: Sequence[Unit]) -> Iterator[Table]:
+    rows = list[Row]()
+    for unit in group:
+        shown = list(map(set_apart, cells(unit)))
         if rows and unit.kind is Kind.TABLE_HEAD:
-            rows[0] += own
+            rows[0] = Row(rows[0].unit, [*rows[0].cells, *shown])
         else:
-            rows.append(own)
-    width = max(map(len, rows))
-    head, *rest = [(*row, *[_EMPTY_CELL] * (width - len(row))) for row in rows]
-    if any(head) or any(map(any, rest)):
-        yield Table(head, tuple(rest))
+            rows.append(Row(unit, shown))
+    width = max(len(row.cells) for row in rows)
+    if any(any(row.cells) for row in rows):
+        yield Table([Row(row.unit, [*row.cells, *[""] * (width - len(row.cells))]) for row in rows])

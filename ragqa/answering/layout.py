@@ -11,9 +11,9 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
-from ragqa.text.shown import shown
+from ragqa.text.shown import one_line
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
-from ragqa.types import Kind, Look, Passage, Unit
+from ragqa.types import Kind, Passage, Unit
 
 _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
@@ -86,7 +86,7 @@ class Layout:
 
     def said(self, i: int) -> str:
         """The plain text of a piece, on one line."""
-        return shown(self.pieces[i].unit, self.quote((i, i))).text
+        return one_line(self.pieces[i].unit.plain)
 
     def line(self, i: int) -> int:
         """The line of the note that a piece begins on."""
@@ -95,16 +95,15 @@ class Layout:
 
     def blocks(self, run: Run) -> Sequence[Block]:
         """The blocks that a reader sees of a run."""
-        return blocks_of(self.quote(run), self.units(run), self.span(run)[0])
+        return blocks_of(self.units(run))
 
     def plain(self, run: Run) -> str:
         """The plain text of a run, laid out."""
         return excerpt_text(self.blocks(run))
 
-    def embeds(self, i: int) -> list[str]:
-        """The links of the embeds in a piece, as `![[note#heading]]` has one."""
-        unit, quote = self.pieces[i].unit, self.quote((i, i))
-        return [quote[one.start : one.end] for one in unit.slices or () if one.look & Look.EMBED]
+    def embeds(self, i: int) -> Sequence[str]:
+        """The links of the embeds in a piece."""
+        return self.pieces[i].unit.embeds
 
     def is_embed(self, i: int) -> bool:
         """Whether a piece is nothing but embeds."""

@@ -173,7 +173,8 @@ def sentence_text(layout: Layout, run: Run) -> str:
     """
     first, *others = range(run[0], run[1] + 1)
     if not others or layout.pieces[run[1]].kind is not Kind.ITEM:
-        return unit_words(layout.quote((first, first)), layout.pieces[first].unit)
+        unit = layout.pieces[first].unit
+        return layout.quote((first, first)) if unit.kind is Kind.CODE else unit_words(unit)
     intro, texts = layout.said(first), list(map(layout.said, others))
     numbers = [compiled(_NUMBER).match(layout.quote((i, i))) for i in others]
     if not numbers[0]:

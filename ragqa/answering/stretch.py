@@ -128,7 +128,7 @@ class Stretch:
         unit = self.units[0]
         is_one = self.run[0] == self.run[1]
         if is_one and unit.kind in _SHOWN_WITH_CONTEXT and not unit.has_lines:
-            return unit_words(self.quote, unit)
+            return unit_words(unit)
         text = excerpt_text(self.blocks, self.layout.is_cut(self.run))
         return f"{unit.context}:\n{text}" if is_one and unit.has_lines and unit.context else text
 
@@ -153,7 +153,7 @@ class Stretch:
     def row_name(self) -> frozenset[str]:
         """The terms of a row's first cell, which says what the row is about; else none."""
         is_row = self.unit.kind is Kind.ROW and self.unit.begins
-        name = cells(self.unit, self.layout.quote(self.sentence))[0].text if is_row else ""
+        name = cells(self.unit)[0] if is_row else ""
         return frozenset(index_terms(name, self.language))
 
     def overlaps(self, other: "Stretch") -> bool:

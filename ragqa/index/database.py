@@ -30,7 +30,7 @@ from ragqa.index.rows import (
 from ragqa.safe import private_file
 from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
 
-FORMAT = 12
+FORMAT = 13
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"

@@ -44,7 +44,6 @@ UNIT_TOLERANCE = 1e-3
 _UNIT = tuple(field.name for field in fields(Unit))
 _UNIT_FIELDS = attrgetter(*_UNIT)
 _USUAL = [field.default for field in fields(Unit)]
-_USUAL_OF_SLICE = (None, None, 0, None)
 
 
 def packed(record: NoteRecord | Passage) -> bytes:
@@ -55,19 +54,11 @@ def packed(record: NoteRecord | Passage) -> bytes:
 
 
 def _unit_row(unit: Unit) -> list[object]:
-    """The fields of a unit, and of its slices, without those at the end that are usual."""
-    *row, slices = _UNIT_FIELDS(unit)
-    if slices is not None:
-        return [*row, [_without_end(part, _USUAL_OF_SLICE) for part in slices]]
-    return _without_end(row, _USUAL)
-
-
-def _without_end(row: Sequence[object], usual: Sequence[object]) -> list[object]:
-    """The values of a row without those at its end that are usual."""
-    end = len(row)
-    while row[end - 1] == usual[end - 1]:
-        end -= 1
-    return list(row[:end])
+    """The fields of a unit, without those at the end that are usual."""
+    row = list(_UNIT_FIELDS(unit))
+    while row[-1] == _USUAL[len(row) - 1]:
+        row.pop()
+    return row
 
 
 def unpacked(data: bytes | str, kind: type[_T]) -> _T:

@@ -28,7 +28,7 @@ from ragqa.notes.blocks import (
     one_line,
     paragraph_or_rule,
 )
-from ragqa.text.markdown import (
+from ragqa.text.inline import (
     MAX_BRACKETS,
     MAX_DEEP,
     MAX_INLINE_CHARS,

@@ -24,7 +24,7 @@ from ragqa.notes.blocks import (
     paragraph_or_rule,
 )
 from ragqa.notes.markdown import Inline
-from ragqa.text.markdown import has_too_many_brackets
+from ragqa.text.inline import has_too_many_brackets
 from ragqa.types import Block, Kind, Span
 
 MAX_TITLE_CHARS = 120

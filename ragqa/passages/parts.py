@@ -51,7 +51,7 @@ def units_of(text: str, blocks: Sequence[Block]) -> Iterator[Unit]:
                 begins, depth = True, block.level + len(indents)
             section += before is not None and _begins_section(text, before, block.kind, start)
             place = section, number, depth, begins, is_broken
-            unit = Unit(block.kind, start, end, context, block.labels, *place)
+            unit = Unit(block.kind, start, end, "", context, block.labels, *place)
             yield unit
             before = before if unit.kind is Kind.RULE else unit
             begins = False
@@ -117,7 +117,7 @@ def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
 def _item_label(item: str) -> str:
     """The first line of an item as plain text, its box as written, cut if it is long."""
     # Late: the contexts of a note are compared without an index, too.
-    from ragqa.text.markdown import words_shown
+    from ragqa.text.inline import words_shown
 
     first = _ITEM_MARK.sub("", item.strip(), count=1).partition("\n")[0]
     words = words_shown(first).rstrip(":")

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from ragqa.passages import Chunking, CountTokens, Size, TokenCounter
 from ragqa.passages.language import with_own_languages
 from ragqa.passages.parts import HeadingPath, Trail, fit_trails, heading_paths, units_of
-from ragqa.passages.slices import with_slices
+from ragqa.passages.plain import with_plain
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.text.shown import inner_bars, labels_within, states_fact
 from ragqa.text.words import compiled
@@ -77,8 +77,8 @@ def split_note(
     runs = splitter.joined(map(splitter.runs, splitter.sections(units)))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
     made = list(_numbered(passages))
-    sliced = iter(with_slices(note.text, (unit for passage in made for unit in passage.units)))
-    return [replace(passage, units=tuple(islice(sliced, len(passage.units)))) for passage in made]
+    read = iter(with_plain(note.text, (unit for passage in made for unit in passage.units)))
+    return [replace(passage, units=tuple(islice(read, len(passage.units)))) for passage in made]
 
 
 @dataclass(frozen=True, slots=True)

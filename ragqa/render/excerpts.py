@@ -1,7 +1,8 @@
 """Draw an excerpt of a note on a terminal, as the note is laid out."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, groupby
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from msgspec import Struct
 from rich.console import Console
@@ -16,13 +17,12 @@ from ragqa.answering.excerpt_blocks import (
     apart,
     blocks_of,
     runs_on,
+    texts_of,
 )
 from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
-from ragqa.text.shown import Shown
-from ragqa.types import Citation, Kind, Look, Span, Unit
-
-_LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
+from ragqa.types import Citation, Kind, Span, Unit
+from ragqa.types.answers import ShortAnswer
 
 _SEAM = 3
 _HANG = 2
@@ -31,16 +31,13 @@ _TAB = 4
 
 def quoted_words(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
-    texts = chain.from_iterable(map(_texts, blocks(citation, citation.chars)))
-    return " ".join(word for seen in texts for word in seen.text.split())
+    texts = chain.from_iterable(map(texts_of, blocks(citation, citation.chars)))
+    return " ".join(word for _, text in texts for word in text.split())
 
 
 def blocks(citation: Citation, span: Span) -> Sequence[Block]:
-    """The blocks of what is shown within these characters; one where no units are listed."""
-    units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    inside = [unit for unit in units if span[0] <= unit.start < span[1]]
-    first = citation.chars[0] - len(citation.before)
-    return blocks_of(citation.shown[span[0] - first : span[1] - first], inside, span[0])
+    """The blocks of what is shown within these characters."""
+    return blocks_of([unit for unit in citation.units if span[0] <= unit.start < span[1]])
 
 
 def sides(citation: Citation) -> tuple[Sequence[Block], Sequence[Block], Sequence[Block]]:
@@ -52,10 +49,13 @@ def sides(citation: Citation) -> tuple[Sequence[Block], Sequence[Block], Sequenc
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
-    shown = blocks(citation, citation.around or citation.chars)
     quoted = citation.chars if citation.around else None
-    answers = _answers(citation, blocks(citation, citation.chars))
-    page = _Page(console, indent, answers, citation.span, quoted)
+    quote = blocks(citation, citation.chars)
+    units = [unit for block in quote for unit, _ in texts_of(block)]
+    spans = citation.answer_spans
+    answers = () if all(_is_in(unit, spans) for unit in units) else spans
+    page = _Page(console, indent, answers, citation.short_answer, quoted)
+    shown = blocks_of(citation.units)
     for number, block in enumerate(shown):
         if number and apart(shown[number - 1], block):
             console.print()
@@ -63,40 +63,21 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
         page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
 
 
-def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
-    """The answering spans of the note; None if there are none or they cover the whole excerpt."""
-    spans = citation.answer_spans
-    if not spans:
-        return None
-    for seen in chain.from_iterable(map(_texts, blocks)):
-        for at, char in zip(seen.at, seen.text, strict=True):
-            if at >= 0 and not char.isspace() and not _is_in(at, spans):
-                return spans
-    return None
-
-
-def _texts(block: Block) -> Iterator[Shown]:
-    if isinstance(block, Line):
-        yield block.text
-    else:
-        yield from chain(block.head, *block.rows)
-
-
-def _is_in(at: int, spans: Sequence[Span]) -> bool:
-    return any(start <= at < end for start, end in spans)
+def _is_in(unit: Unit, spans: Iterable[Span]) -> bool:
+    return any(start <= unit.start < end for start, end in spans)
 
 
 class _Page(Struct, frozen=True):
     """Where an excerpt is drawn, and which spans of the note are highlighted.
 
-    `answers` are the answering spans, None if all of it answers; `short` is the direct answer.
-    What is not `quoted` is dimmed.
+    `answers` are the answering spans, none if all of it answers; `short` is the direct answer. What
+    is not `quoted` is dimmed.
     """
 
     console: Console
     indent: int
-    answers: Sequence[Span] | None
-    short: Span | None
+    answers: Sequence[Span]
+    short: ShortAnswer | None
     quoted: Span | None
 
     @property
@@ -117,13 +98,13 @@ class _Page(Struct, frozen=True):
         elif block.kind is Kind.CODE:
             self._code(block)
         else:
-            text = self._text(block.text)
+            text = self._text(block.parts)
             if block.kind is Kind.HEADING:
                 text.stylize("bold")
             before = (f"{CUT} ", "quiet") if within and cut[0] else ""
             behind = (f" {CUT}", "quiet") if within and cut[1] else ""
             hang = _HANG if block.kind is Kind.ROW else 0
-            mark = (block.mark, "quiet" if self._is_beside(block.text) else "")
+            mark = (block.mark, "quiet" if self._is_beside(block) else "")
             shown = Text.assemble(mark, before, text, behind)
             self._emit(shown, block.depth, hang=len(block.mark) or hang)
         if cut[1] and not within:
@@ -133,31 +114,34 @@ class _Page(Struct, frozen=True):
         within = min(depth * len(INDENT), self.width // 2)
         emit(self.console, text, indent=self.indent + within, hang=hang)
 
-    def _text(self, seen: Shown) -> Text:
+    def _text(self, parts: Iterable[tuple[Unit, str]]) -> Text:
         """Sanitised, styled text."""
-        text = Text(safe_text(seen.text))
-        for look, style in _LOOKS.items():
-            _stylize(text, seen, style, [bool(looks & look) for looks in seen.looks])
-        if self.quoted:
-            own, is_beside = [self.quoted], self._is_beside(seen)
-            beside = [is_beside or (at >= 0 and not _is_in(at, own)) for at in seen.at]
-            _stylize(text, seen, "quiet", beside)
-        if self.answers:
-            _stylize(text, seen, "answer", [_is_in(at, self.answers) for at in seen.at])
-        if self.short:
-            _stylize(text, seen, "short", [_is_in(at, [self.short]) for at in seen.at])
+        text, style = Text(), ""
+        for unit, part in parts:
+            before, style = style, self._style(unit)
+            words = Text(safe_text(part.lstrip()), style)
+            if self.short and unit.start <= self.short.chars[0] < unit.end:
+                short = r"\s+".join(map(re.escape, safe_text(self.short.text).split()))
+                words.highlight_regex(rf"(?<!\w){short}(?!\w)", "short")
+            space = safe_text(part[: len(part) - len(part.lstrip())])
+            text.append(space, style if style == before else "")
+            text.append_text(words)
         return text
 
-    def _is_beside(self, seen: Shown) -> bool:
-        """Whether none of a text is quoted."""
-        return self.quoted is not None and not any(_is_in(at, [self.quoted]) for at in seen.at)
+    def _style(self, unit: Unit) -> str:
+        if self.quoted and not _is_in(unit, [self.quoted]):
+            return "quiet"
+        return "answer" if _is_in(unit, self.answers) else ""
+
+    def _is_beside(self, block: Line) -> bool:
+        """Whether none of a block is quoted."""
+        return all(self._style(unit) == "quiet" for unit, _ in block.parts)
 
     def _code(self, block: Line) -> None:
         """Draw code wrapped between words, dimmed unless it answers."""
-        answers = self.answers is None or any(_is_in(at, self.answers) for at in block.text.at)
-        answers = answers and not self._is_beside(block.text)
-        text = self._text(block.text)
-        text.stylize_before("code" if answers else "quiet")
+        answers = not self.answers or any(_is_in(unit, self.answers) for unit, _ in block.parts)
+        text = self._text(block.parts)
+        text.stylize_before("code" if answers and not self._is_beside(block) else "quiet")
         for line in text.split("\n", allow_blank=True):
             line.expand_tabs(_TAB)
             inner = len(line.plain) - len(line.plain.lstrip(" "))
@@ -169,7 +153,7 @@ class _Page(Struct, frozen=True):
         from rich.padding import Padding
         from rich.table import Table as Grid
 
-        head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
+        head, *rows = [[self._text([(row.unit, cell)]) for cell in row.cells] for row in table.rows]
         columns = zip(head, *rows, strict=True)
         width = sum(max(cell.cell_len for cell in column) + _SEAM for column in columns)
         is_wrapped = width - _SEAM > self.width
@@ -180,12 +164,3 @@ class _Page(Struct, frozen=True):
             grid.add_row(*row)
         placed = Padding(grid, (0, 0, 0, self.indent), expand=False)
         self.console.print(placed, width=self.indent + self.width)
-
-
-def _stylize(text: Text, seen: Shown, style: str, is_in: Sequence[bool]) -> None:
-    """Style the characters flagged in `is_in`, as shown after sanitising."""
-    end = 0
-    for styled, run in groupby(is_in):
-        start, end = end, end + len(list(run))
-        if styled:
-            text.stylize(style, *(len(safe_text(seen.text[:at])) for at in (start, end)))

@@ -254,14 +254,14 @@ def _separator(before: Block, after: Block, *, is_nested: bool) -> str:
 def _block(block: Block, columns: int) -> str:
     """A block with its list marker, each line indented by so many columns."""
     if isinstance(block, Table):
-        rows = [[within_line(cell.text) for cell in row] for row in (block.head, *block.rows)]
-        rows.insert(1, ["---"] * len(block.head))
+        rows = [[within_line(cell) for cell in row.cells] for row in block.rows]
+        rows.insert(1, ["---"] * len(rows[0]))
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)
     if block.kind is Kind.CODE:
-        shown = fenced(block.text.text)
+        shown = fenced(block.text)
     elif block.kind is Kind.HEADING:
-        shown = f"**{within_line(block.text.text)}**"
+        shown = f"**{within_line(block.text)}**"
     else:
-        shown = _lines(block.text.text)
+        shown = _lines(block.text)
     first, below = " " * columns, " " * (columns + len(block.mark))
     return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")

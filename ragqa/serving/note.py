@@ -34,7 +34,7 @@ from ragqa.notes.markdown import with_tables
 from ragqa.places import NOWHERE, SavedCitation
 from ragqa.related import NoteLinks
 from ragqa.safe import safe_text
-from ragqa.text.markdown import link_words
+from ragqa.text.inline import link_words
 from ragqa.text.sentences import has_lines
 from ragqa.types import Block, Corpus, Note, NoteList, Span
 from ragqa.verifying import CurrentNote, in_note

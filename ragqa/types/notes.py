@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, fields
-from enum import IntFlag, StrEnum
+from enum import StrEnum
 from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
@@ -218,65 +218,28 @@ def with_parents(name: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
-class Look(IntFlag):
-    """The style of a character.
-
-    A MARK is that of an item, which stands before its text, an EMBED the target of an embed, which
-    is not shown.
-    """
-
-    BOLD = 1
-    ITALIC = 2
-    CODE = 4
-    MARK = 8
-    EMBED = 16
-
-
-ADDED = -1
-"""The offset of a character that is shown and not in the note."""
-
-
-class Seam(StrEnum):
-    """What stands between two texts: cells, a title and its text, fields, or lines."""
-
-    CELL = "\x1d"
-    CELLS = "\x1e"
-    TITLE = "\f"
-    FIELD = "\x1c"
-    LINE = "\v"
-
-
-class Slice(NamedTuple):
-    """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
-
-    `text` is shown instead of them; an empty slice adds it at its place. It may be a `Seam`.
-    """
-
-    start: int
-    end: int
-    look: int = 0
-    text: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Unit:
     """The smallest citable part of a passage: a sentence, item, row or code block, in its place.
 
-    `start` and `end` are character offsets in the note. `context` makes it readable alone: its
-    parent items or the line before its list, after headings that its passage does not have.
-    `labels` are those of a row's columns, one for each cell, or none.
+    `start` and `end` are character offsets in the note. `plain` is its text without markup:
+    `ragqa.text.shown` prints it. `context` makes it readable alone: its parent items or the line
+    before its list, after headings that its passage does not have. `labels` are those of a row's
+    columns, one for each cell, or none.
 
     `section` and `block` are numbers in the note. A section extends from one heading to the next,
     and ends at hidden text or a rule; a block is a paragraph, a list with everything nested in it,
     a table, a block of code or a front matter key. `depth` is the number of items that it is nested
     in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
     It `has_lines` if a person broke the lines of its paragraph or item, and did not wrap them.
-    `slices` are what is shown of it, None for all.
+    `mark` is an item's bullet or number, "" where its beginning is not shown, and `embeds` are the
+    links of its embeds, as `![[note#heading]]` has one.
     """
 
     kind: Kind
     start: int
     end: int
+    plain: str = ""
     context: str = ""
     labels: tuple[str, ...] = ()
     section: int = 0
@@ -284,7 +247,8 @@ class Unit:
     depth: int = 0
     begins: bool = True
     has_lines: bool = False
-    slices: tuple[Slice, ...] | None = None
+    mark: str = ""
+    embeds: tuple[str, ...] = ()
 
     @property
     def full_context(self) -> str:

@@ -118,5 +118,5 @@ def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(note, b
     layout = layout_of(note, window=60, target=40)
     at = note.index(begins)
     unit = layout.pieces[layout.at(at)].unit
-    assert unit_words(note[unit.start : unit.end], unit) == shown
-    assert excerpt_text(blocks_of(note[unit.start : unit.end], [unit], unit.start)) == shown
+    assert unit_words(unit) == shown
+    assert excerpt_text(blocks_of([unit])) == shown

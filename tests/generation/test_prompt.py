@@ -42,7 +42,7 @@ def test_a_text_that_stands_twice_is_given_once():
 
 def test_a_row_comes_with_the_header_of_its_table():
     row = hit("| 3 | 4 |")
-    units = (Unit(Kind.ROW, 0, 9, "| a | b |"),)
+    units = (Unit(Kind.ROW, 0, 9, context="| a | b |"),)
     given = replace(row, passage=replace(row.passage, units=units))
     message = request_for("what?", [given], max_tokens=3000).prompt.message
     assert "Note\n| a | b |\n\n| 3 | 4 |" in message

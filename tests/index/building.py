@@ -130,7 +130,7 @@ def entry(
                 text=paragraph,
                 units=(
                     Unit(Kind.PARAGRAPH, start, end),
-                    Unit(Kind.ROW, start, end, "a | b \udce9"),
+                    Unit(Kind.ROW, start, end, context="a | b \udce9"),
                 ),
                 note_sha256=sha256,
                 note_date=date,

@@ -175,8 +175,7 @@ def test_an_edit_leaves_the_ids_of_other_sections_alone():
 def rows_of(text, path="note.md"):
     """Each part of a row, as `header: cell` pairs."""
     passages = split(text, path=path, target=30, window=50)
-    parts = [(p, unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
-    return [unit_words(p.quote(unit), unit) for p, unit in parts]
+    return [unit_words(unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
 
 
 def many(word, times=25):

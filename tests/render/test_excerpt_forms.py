@@ -3,7 +3,6 @@
 import io
 import re
 from dataclasses import replace
-from itertools import chain
 
 import pytest
 from cases import each_of
@@ -15,13 +14,12 @@ from rich.console import Console
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.answering.excerpt_blocks import Line, blocks_of, excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.places import read_saved
 from ragqa.render import THEME
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.markdown import answer_markdown, excerpt_markdown
 from ragqa.safe import safe_text
-from ragqa.types import Kind, Unit
 
 STEER = re.compile(r"\x1b\[[\d;]*m")
 UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
@@ -29,8 +27,7 @@ UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
 
 def plain(citation):
     """What a reader sees of an excerpt as plain text."""
-    units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    return excerpt_text(blocks_of(citation.quote, units, citation.chars[0]), citation.cut)
+    return excerpt_text(blocks_of(citation.units), citation.cut)
 
 
 def drawn(citation, *, width=80, colour=False, indent=0, encoding="utf-8", terminal=True):
@@ -91,16 +88,14 @@ def test_a_long_item_of_several_sentences_is_one_item():
     [("a = 1\n    b = 2", "a = 1\nb = 2"), ("if b:\n        c()\n    d()", "if b:\n    c()\nd()")],
 )
 def test_a_part_of_code_is_shown_without_the_indent_of_its_lines(quote, shown):
-    code = "```\nx()\n\n    a = 1\n    b = 2\n\n    if b:\n        c()\n    d()\n```\n"
-    start = code.index(quote)
-    unit = Unit(Kind.CODE, start, start + len(quote), begins=False)
-    assert excerpt_text(blocks_of(quote, [unit], start)) == shown
+    inner = "    a = 1\n    b = 2\n\n    if b:\n        c()\n    d()\n\n    e()\n"
+    code = ["```\n", *["x()\n\n"] * 9, inner, "```\n"]
+    assert plain(cited("".join(code), quote)) == shown
 
 
 def whole(text, **how):
     layout = layout_of(text, **how)
-    run = 0, len(layout.pieces) - 1
-    return excerpt_text(blocks_of(layout.quote(run), layout.units(run), layout.span(run)[0]))
+    return layout.plain((0, len(layout.pieces) - 1))
 
 
 def test_the_rest_of_a_cut_row_is_not_aligned_below_the_first_columns():
@@ -113,28 +108,6 @@ def test_the_rest_of_a_cut_row_is_not_aligned_below_the_first_columns():
 def test_a_head_cut_in_two_is_one_above_its_rows():
     text = whole(f"| {'h ' * 40}| {'g ' * 40}|\n|--|--|\n| a | b |\n", window=60, target=40)
     assert [line.count("|") for line in text.split("\n")] == [1, 0, 1]
-
-
-@each_of("places")
-def test_the_characters_of_a_note_are_found_in_the_text(words, shown):
-    text = (
-        "It weighs **5 kg** or 2 &nbsp;kg, [d](http://e.f). This is\nwrapped.\n\n"
-        "- [ ] pears\n\n| Name | n |\n|--|--|\n| a | 1 |\n\n```sh\ncode\n```\n"
-    )
-    citation = cited(text)
-    blocks = blocks_of(citation.quote, citation.units, citation.chars[0])
-    lines = chain.from_iterable(
-        [block.text] if isinstance(block, Line) else chain(block.head, *block.rows)
-        for block in blocks
-    )
-    span = text.index(words), text.index(words) + len(words)
-    found = [
-        "".join(
-            char for char, at in zip(line.text, line.at, strict=True) if span[0] <= at < span[1]
-        )
-        for line in lines
-    ]
-    assert [text.strip() for text in found if text.strip()] == shown
 
 
 def test_two_excerpts_are_never_one_list():
@@ -177,10 +150,10 @@ def test_text_is_wrapped_below_its_mark_and_indent():
     assert unpadded(drawn(cited(text), width=15, indent=2)) == WRAPPED
 
 
-def test_words_have_their_looks():
-    citation = cited("## Title\n\nIt is **bold**, *slanted* and `code`.\n")
-    assert styled(citation, BOLD) == ["Title", "bold"]
-    assert styled(citation, ITALIC) == ["slanted"]
+def test_headings_and_blocks_of_code_have_a_look_and_words_in_a_sentence_none():
+    citation = cited("## Title\n\nIt is **bold**, *slanted* and `code`.\n\n```\ncode\n```\n")
+    assert styled(citation, BOLD) == ["Title"]
+    assert styled(citation, ITALIC) == []
     assert styled(citation, CYAN) == ["code"]
 
 
@@ -198,9 +171,12 @@ def test_what_answers_is_underlined_beside_what_does_not(text, answers, underlin
     assert "".join(styled(cited(text, answers=answers), UNDERLINED)) == underlined
 
 
-def test_what_answers_directly_is_in_bold():
-    citation = cited("One. Two is 5 kg.", answers=["Two is 5 kg."], short="5 kg")
-    assert styled(citation, BOLD) == ["5 kg"]
+@pytest.mark.parametrize("sentence", ["Two is 5 kg.", "Two is **5 kg** of *this*."])
+def test_what_answers_directly_is_in_bold(sentence):
+    citation = cited(f"One has 5 kg. {sentence}", answers=[sentence], short="5 kg")
+    start = citation.answer_spans[0][0]
+    place = citation.quote.index("5 kg", start)
+    assert styled(replace(citation, span=(place, place + 4)), BOLD) == ["5 kg"]
 
 
 def test_code_beside_the_answer_is_dimmed():
@@ -215,10 +191,8 @@ def test_what_an_encoding_lacks_is_replaced():
     assert out == "? ? ?\n\n? | b\n--+--\nc | d\n?\n"
 
 
-def test_a_citation_without_units_is_one_unit_and_one_without_text_a_number():
-    citation = cited("- One *two*\n")
-    assert drawn(replace(citation, units=(), kind=Kind.CODE)) == "- One *two*\n"
-    empty = replace(citation, units=(), quote="", chars=(0, 0))
+def test_a_citation_without_text_is_a_number():
+    empty = replace(cited("- One"), units=(), quote="", chars=(0, 0))
     assert (drawn(empty), excerpt_markdown(empty)) == ("", "[1]")
 
 

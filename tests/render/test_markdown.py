@@ -13,6 +13,7 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.chatting import Exchange
+from ragqa.passages.plain import with_plain
 from ragqa.places import defused, read_saved
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
@@ -58,7 +59,7 @@ def test_whatever_stands_around_an_excerpt_is_text_in_a_quotation(before, after)
     quote = f"{before}\nIt is.\n{after}"
     start = len(before) + 1
     spans = (0, start - 1), (start, start + 6), (start + 7, len(quote))
-    units = tuple(Unit(Kind.PARAGRAPH, *span, block=n) for n, span in enumerate(spans))
+    units = with_plain(quote, [Unit(Kind.PARAGRAPH, *s, block=n) for n, s in enumerate(spans)])
     around = {"before": quote[:start], "after": quote[start + 6 :]}
     citation = replace(citation, chars=spans[1], quote="It is.", units=units, **around)
     tokens = tokens_of(answer_markdown(replace(answer, citations=(citation,)), record=False))

@@ -43,7 +43,7 @@ def answer_of(*quotes, text, short, kind=Kind.PARAGRAPH):
             quote=quote,
             chars=(100 * n, 100 * n + len(quote)),
             kind=kind,
-            units=(Unit(kind, 100 * n, 100 * n + len(quote)),),
+            units=(Unit(kind, 100 * n, 100 * n + len(quote), quote),),
         )
         for n, quote in enumerate(quotes, start=1)
     ]
@@ -57,13 +57,13 @@ def plain(printed):
 
 
 def test_only_the_excerpt_of_its_citation_is_marked_and_once(printed):
-    text = "It has 5 parts and 5 lids. [1] There are 5 of 5 files. [2] Then 5 more."
+    text = "It has 5 parts and 5 lids. [1] There are 5 of nine files. [2] Then 5 more."
     answer = answer_of(
-        "It has 5 parts and 5 lids.", "There are 5 of\n5 files.", text=text, short=(15, 16)
+        "It has 5 parts and 5 lids.", "There are 5 of nine files.", text=text, short=(10, 11)
     )
     out = printed(answer)
     assert SHORT.findall(out) == ["5"]
-    assert "There are 5 of <5> files.\n" in plain(SHORT.sub(r"<\1>", out))
+    assert "There are <5> of nine files.\n" in plain(SHORT.sub(r"<\1>", out))
 
 
 HIDING = "It is 5. ![It is 6.](x.png)"

@@ -35,7 +35,7 @@ from ragqa.index.rows import (
 from ragqa.text.dates import passage_terms
 from ragqa.types import Days, Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
 
-FORMAT = 9  # raised whenever the meaning of rows or their passages changes
+FORMAT = 10  # raised whenever the meaning of rows or their passages changes
 DESCRIPTION, WRITER, SAVED = 0, 1, 2  # the rows about an index; the last: what embedded the saved
 
 _DAY = "0001-01-01"

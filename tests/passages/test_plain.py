@@ -1,0 +1,39 @@
+"""The plain text of each unit is found once, at indexing."""
+
+import pytest
+from citing import units_of
+
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
+from ragqa.text.shown import unit_words
+
+
+def said(note):
+    return list(map(unit_words, units_of(note)))
+
+
+@pytest.mark.parametrize(
+    ("note", "sentences"),
+    [
+        ("*It is hot. It is red.* Yes.", ["It is hot.", "It is red.", "Yes."]),
+        ("See [One. Two.\nThree. Four](http://a.b). Yes.", ["See One. Two. Three. Four.", "Yes."]),
+        ("It says `a. b; c. d.\ne. f` here. Yes.", ["It says a. b; c. d. e. f here.", "Yes."]),
+    ],
+)
+def test_markup_that_goes_over_several_sentences_is_in_none_of_them(note, sentences):
+    assert said(note)[: len(sentences)] == sentences
+
+
+def test_an_excerpt_says_what_its_units_say():
+    units = units_of("- [x] **One** `a  b`\n  - two &amp; [three](x)\n")
+    assert [unit.plain for unit in units] == ["(done) One a  b", "two & three"]
+    assert excerpt_text(blocks_of(units)) == "- (done) One a  b\n  - two & three"
+
+
+def test_a_line_that_a_mark_breaks_between_two_sentences_is_broken():
+    units = units_of("It is hot.\\\nIt is `so`. Yes.<br>It is red.")
+    assert excerpt_text(blocks_of(units)) == "It is hot.\nIt is so. Yes.\nIt is red."
+
+
+def test_a_unit_knows_what_it_embeds():
+    (unit,) = units_of("See ![[tea#Oolong|there]] and `![[not]]`.")
+    assert unit.embeds == ("tea#Oolong",)
