@@ -78,14 +78,20 @@ Quoted = tuple[Span, str]
 """Which characters of a note were quoted, and the quote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names(NoteNames):
-    """Finds the notes and images that links mean.
+@dataclass(frozen=True)
+class LinkedNotes(NoteLinks):
+    """The notes of one generation of an index, what they link to, and the images of their folder.
 
     `images` gives the path of each image by its path and by its name, once that is needed.
     """
 
+    listed: NoteList
     images: Callable[[], Mapping[str, str]] = dict
+
+    @property
+    def generation(self) -> str:
+        """What differs from generation to generation of any index."""
+        return f"{self.listed.info.generation} of {self.listed.info.created}"
 
     def image(self, name: str, source: str) -> str:
         """The path of the image that a note means: beside it, from the top, or by its name."""
@@ -100,7 +106,7 @@ def note_html(
     blocks: Sequence[Block],
     *,
     path: str,
-    names: Names,
+    links: LinkedNotes,
     marks: Iterable[Span] = (),
     lines: bool = True,
 ) -> str:
@@ -111,7 +117,7 @@ def note_html(
     """
     source = _edited(text, blocks, marks)
     env = _no_marks_yet() | {
-        "path": path, "names": names, "slugs": Counter[str](), "lines": lines,
+        "path": path, "links": links, "slugs": Counter[str](), "lines": lines,
         "until": time.monotonic() + _RENDERED_S,
     }  # fmt: skip
     try:
@@ -320,7 +326,7 @@ def _wikilink(link: re.Match[str], env: Env) -> str:
     label = _marked(shown.strip() or link_words(name + anchor), env)
     if embeds and posixpath.splitext(name.casefold())[1] in IMAGES:
         return _image(name, label, env)
-    path = env["names"].path_of(name, env["path"]) if name else env["path"]
+    path = env["links"].names.path_of(name, env["path"]) if name else env["path"]
     if not path:
         unread = UNREAD.get(posixpath.splitext(name.casefold())[1])
         return f'<span class="missing">{label}{f" ({unread})" if unread else ""}</span>'
@@ -331,7 +337,7 @@ def _image(source: str, label: str, env: Env) -> str:
     path, _ = _parts(source)
     if _ELSEWHERE.match(source) or posixpath.splitext(path.casefold())[1] not in IMAGES:
         return f'<span class="missing">image: {escapeHtml(label or source)}</span>'
-    path = env["names"].image(path, env["path"])
+    path = env["links"].image(path, env["path"])
     return f'<img src="/image/{url_path(path)}" alt="{escapeHtml(label)}" loading="lazy">'
 
 
@@ -343,7 +349,7 @@ def _target(href: str, env: Env) -> str:
         return out if leads_out else ""
     if not path:
         return f' href="#{escapeHtml(_slug(unquote(fragment)))}"' if fragment else ""
-    if found := env["names"].path_of(path, env["path"]):
+    if found := env["links"].names.path_of(path, env["path"]):
         return f' href="{_note_url(found, fragment)}"'
     unread = UNREAD.get(posixpath.splitext(path.casefold())[1])
     return ' class="missing"' + (f' title="{unread}"' if unread else "")
@@ -365,27 +371,17 @@ def _note_url(path: str, anchor: str = "") -> str:
     return escapeHtml(f"/note/{url_path(path)}{fragment}")
 
 
-@dataclass(frozen=True, slots=True)
-class Links(NoteLinks):
-    """The links among the notes of one generation of an index."""
-
-    names: Names
-    listed: NoteList
-    generation: str
-
-
-def links_of(index: Index) -> Links:
+def links_of(index: Index) -> LinkedNotes:
     """The links among the notes of an index; found once for each generation of it."""
     info = index.snapshot().info
-    return _links(index, f"{info.generation} of {info.created}")
+    return _links(index, info.generation, info.created)
 
 
 @lru_cache(maxsize=2)
-def _links(index: Index, generation: str) -> Links:
+def _links(index: Index, *_: object) -> LinkedNotes:
     listed = index.notes(refresh=False)
-    images = cache(partial(_images, index.places.corpus))
-    names = Names(NoteNames.of(listed.notes).by_name, images)
-    return Links({note.path: note for note in listed.notes}, names, listed, generation)
+    names, images = NoteNames.of(listed.notes), cache(partial(_images, index.places.corpus))
+    return LinkedNotes({note.path: note for note in listed.notes}, names, listed, images)
 
 
 def _images(corpus: Corpus) -> dict[str, str]:
@@ -401,7 +397,7 @@ def _images(corpus: Corpus) -> dict[str, str]:
     return by_name | {path.casefold(): path for path in paths}
 
 
-def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
+def shown_note(note: Note, quotes: Sequence[Quoted], links: LinkedNotes) -> Fields:
     """A note, rendered and as its exact text, with these quotes marked in both.
 
     A quote is marked where it stands now. If the first is gone, the note says so and has no marks.
@@ -411,7 +407,7 @@ def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
     marks = [] if has_changed else [place for place in places if place is not None]
     html = exact = source_html(note.text, note.blocks, marks=marks)
     if len(note.text) <= _LARGEST_RENDERED:
-        html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
+        html = note_html(note.text, note.blocks, path=note.path, links=links, marks=marks)
     first = [f"?{stretch(mark[0], note.text[slice(*mark)])}#cited" for mark in marks[:1]]
     return {
         "path": note.path, "version": note.sha256, "title": note.title, "date": note.date,

@@ -36,7 +36,7 @@ from ragqa.serving.failures import failure_of
 from ragqa.serving.note import (
     UNREAD,
     Fields,
-    Links,
+    LinkedNotes,
     Quoted,
     links_of,
     note_html,
@@ -160,7 +160,7 @@ def _refused_page(form: Fields, asked: PageRequest, exc: UsageError) -> Response
     return _page("refused", status_code, **form, **failure, nearest=nearest)
 
 
-def _form(warm: WarmIndex, asked: PageRequest, links: Links | None) -> Fields:
+def _form(warm: WarmIndex, asked: PageRequest, links: LinkedNotes | None) -> Fields:
     """The question and the filters as they are set, and what completes them."""
     parents = (list(Path(path).parents)[:-1] for path in links.records) if links else ()
     folders = sorted({parent.as_posix() for above in parents for parent in above})
@@ -178,7 +178,7 @@ def _history(warm: WarmIndex) -> History:
     return History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
 
 
-def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Fields:
+def _home(warm: WarmIndex, asked: PageRequest, links: LinkedNotes, recent: Sequence[str]) -> Fields:
     """What there is to ask and to read; notes are those that the filters let through."""
     notes = passing(links.records.values(), asked.filters)
     lately = sorted(notes, key=lambda note: note.stamp.mtime_ns, reverse=True)[:_MOST_LATELY]
@@ -216,7 +216,7 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
 
 
 def _answer(
-    warm: WarmIndex, asked: PageRequest, links: Links
+    warm: WarmIndex, asked: PageRequest, links: LinkedNotes
 ) -> tuple[Answer, NotAllowed | None, bool]:
     """An answer, why no LLM may write it, and whether an LLM is still to write it."""
     filters, writer, refused = asked.filters, chosen(warm, asked.llm), None
@@ -233,7 +233,7 @@ def _answer(
     return answer, refused, writer is not None and writer.is_for(answer)
 
 
-def _written(warm: WarmIndex, asked: PageRequest, links: Links, writer: Writer) -> Answer:
+def _written(warm: WarmIndex, asked: PageRequest, links: LinkedNotes, writer: Writer) -> Answer:
     """An answer that an LLM writes; it is kept, so that going back to a page asks it nothing."""
     answer = answer_to(warm, asked.q, asked.filters, writer)
     if answer.written is not None and answer.written.fallback not in _PASSING:
@@ -267,7 +267,7 @@ def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> 
     emit("answer", {"html": laid_out("_answer", **_shown_answer(answer, links, asked))})
 
 
-def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
+def _shown_answer(answer: Answer, links: LinkedNotes, asked: PageRequest) -> Fields:
     """An answer, and what its template makes of it."""
     return {
         "answer": answer, "links": links, "refused": None, "stream": "",
@@ -276,7 +276,7 @@ def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
     }  # fmt: skip
 
 
-def _quoted(citation: Citation, links: Links) -> Markup:
+def _quoted(citation: Citation, links: LinkedNotes) -> Markup:
     """A quote as HTML, with what answers marked, unless all does; within its passage, the quote.
 
     Its own bracketed numbers are set apart from those that an LLM's sentences cite.
@@ -290,7 +290,7 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     return Markup(_TAG.sub(lambda match: match[1] or set_apart(match[0]), html))  # noqa: S704 - note_html escapes
 
 
-def _passage(passage: Passage, links: Links) -> Markup:
+def _passage(passage: Passage, links: LinkedNotes) -> Markup:
     """A passage as HTML."""
     return Markup(_excerpt(passage, passage.text, links))  # noqa: S704 - note_html escapes
 
@@ -314,7 +314,7 @@ def _context(citation: Citation) -> str:
 
 
 def _excerpt(
-    source: Citation | Passage, text: str, links: Links, marks: Sequence[Span] = ()
+    source: Citation | Passage, text: str, links: LinkedNotes, marks: Sequence[Span] = ()
 ) -> str:
     """The text of an excerpt as HTML; rows of a table get its head back."""
     labels = _labels(source)
@@ -322,11 +322,11 @@ def _excerpt(
     head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
     marks = [(start + len(head), end + len(head)) for start, end in marks]
     lines = any(unit.has_lines for unit in source.units)
-    html = note_html(head + text, (), path=source.path, names=links.names, marks=marks, lines=lines)
+    html = note_html(head + text, (), path=source.path, links=links, marks=marks, lines=lines)
     return _ID.sub("", html)
 
 
-def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Fields:
+def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: LinkedNotes) -> Fields:
     """The note beside an answer, with every stretch of it that is cited marked."""
     others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
     quotes = [(c.chars, c.quote) for c in (cited, *others)]
@@ -346,7 +346,7 @@ def note_page(warm: WarmIndex, asked: PageRequest) -> Response:
     """A note with its outline, links, backlinks and nearest notes; as a `fragment`, it alone."""
     path = asked.note
 
-    def look(index: Index) -> tuple[Links, list[NearNote]]:
+    def look(index: Index) -> tuple[LinkedNotes, list[NearNote]]:
         links = links_of(index)
         is_page = path in links.records and not asked.fragment
         return links, near(index, links, path, Filters(), _MOST_NEAR) if is_page else []

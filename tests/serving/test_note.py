@@ -4,14 +4,18 @@ import re
 
 import pytest
 
+from ragqa.notes.links import NoteNames
 from ragqa.serving import note
-from ragqa.serving.note import Names, note_html, slugs
+from ragqa.serving.note import LinkedNotes, note_html, slugs
 
 IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
 
 
-def html(text, path="tea/green.md"):
-    return note_html(text, (), path=path, names=Names({}, lambda: IMAGES))
+LINKS = LinkedNotes({}, NoteNames({"pot": ["pot.md"]}), None, lambda: IMAGES)
+
+
+def html(text, path="tea/green.md", **how):
+    return note_html(text, (), path=path, links=LINKS, **how)
 
 
 def test_the_outline_leads_to_every_heading_also_to_two_of_one_name():
@@ -41,7 +45,7 @@ def test_a_callout_has_its_own_title_or_that_of_its_kind(written, title):
 
 def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
     text = "Keep it at ==20 *degrees*== if a == b, `if ==x==`, and ==not ==.\n"
-    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 4)])
+    shown = html(text, marks=[(0, 4)])
     assert shown == (
         '<p><mark id="cited">Keep</mark> it at <mark class="own">20 <em>degrees</em></mark> if '
         "a == b, <code>if ==x==</code>, and ==not ==.</p>\n"
@@ -49,11 +53,10 @@ def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
 
 
 def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
-    names = Names({"pot": ["pot.md"]})
     text = (
         "[[pot#Use#Care]] [[pot#^rim|rim]] [[#Tea]] [[#^one]] [[cup|a cup]]\n\n**The last.** ^one\n"
     )
-    shown = note_html(text, (), path="tea.md", names=names)
+    shown = html(text, "tea.md")
     assert '<a href="/note/pot.md#h-care">pot &gt; Use &gt; Care</a>' in shown
     assert '<a href="/note/pot.md#b-rim">rim</a>' in shown
     assert '<a href="/note/tea.md#h-tea">Tea</a>' in shown
@@ -68,7 +71,7 @@ def test_lines_that_a_person_broke_stay_lines_and_wrapped_ones_are_joined():
     )
     wrapped = "A paragraph whose lines an editor wrapped is joined, also before\n[a link](x.md)."
     assert "<br" not in html(wrapped)
-    part = note_html("a part.\nIt is.", (), path="a.md", names=Names({}), lines=False)
+    part = html("a part.\nIt is.", lines=False)
     assert part == "<p>a part.\nIt is.</p>\n"
 
 
@@ -87,22 +90,20 @@ def test_a_row_that_is_cited_is_marked_and_no_cell(cited, rows):
     text = "| tree | height |\n| --- | --- |\n| oak | 4 m |\n| elm | 3 m |\n\nBelow.\n"
     start = text.index(cited)
     marks = [(start, start + len(cited)), (text.index("Below"), len(text))]
-    shown = note_html(text, (), path="a.md", names=Names({}), marks=marks)
+    shown = html(text, marks=marks)
     assert re.findall(r"<tr([^>]*)>\n<td>", shown) == rows
     assert re.findall(r"<mark.*?</mark>", shown) == ["<mark>Below.</mark>"]
 
 
 def test_in_a_row_what_is_cited_alone_is_marked():
     text = "| tree | height |\n| --- | --- |\n| oak | 4 m |\n"
-    shown = note_html(
-        text, (), path="a.md", names=Names({}), marks=[(text.index("4 m"), text.index("4 m") + 3)]
-    )
+    shown = html(text, marks=[(text.index("4 m"), text.index("4 m") + 3)])
     assert '<td><mark id="cited">4 m</mark></td>' in shown
 
 
 def test_tasks_have_boxes_and_a_cited_one_stays_one():
     text = "- [x] Descale the kettle.\n- [ ] Buy *tea*.\n"
-    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 25)])
+    shown = html(text, marks=[(0, 25)])
     done, to_do = re.findall("<input ([^>]*)>(.*)</li>", shown)
     assert 'checked=""' in done[0]
     assert done[1].strip() == '<mark id="cited">Descale the kettle.</mark>'
@@ -112,7 +113,7 @@ def test_tasks_have_boxes_and_a_cited_one_stays_one():
 
 def test_what_takes_too_long_to_render_is_shown_as_its_source(monkeypatch):
     monkeypatch.setattr(note, "_RENDERED_S", -1)
-    shown = note_html("A *pot*.", (), path="a.md", names=Names({}), marks=[(2, 7)])
+    shown = html("A *pot*.", marks=[(2, 7)])
     assert '<pre class="source">' in shown
     assert '<mark id="cited">*pot*</mark>' in shown
 
