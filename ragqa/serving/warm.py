@@ -186,11 +186,7 @@ class WarmIndex:
             self._free.index.close()
 
     def use(
-        self,
-        work: Callable[[Index], T],
-        *,
-        patience_s: float = PATIENCE_S,
-        apart: bool = False,
+        self, work: Callable[[Index], T], *, patience_s: float = PATIENCE_S, apart: bool = False
     ) -> T:
         """Call `work` with the index, one call at a time.
 
@@ -226,34 +222,24 @@ class WarmIndex:
 
     def _another(self) -> _Slot:
         """An index of its own on the same files and models, which this keeps up to date."""
-        return _Slot(
-            Index(
-                self.loaded,
-                embedders=self._described.source.embedders,
-                update_with="",
-                waiting=lambda: self.freshness.waiting,
-                check=check_wanted,
-            )
-        )
+        embedders, waiting = self._described.source.embedders, lambda: self.freshness.waiting
+        return _Slot(Index(
+            self.loaded, embedders=embedders, update_with="", waiting=waiting, check=check_wanted,
+        ))  # fmt: skip
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
-        freshness = self.freshness
-        if freshness.running:
-            soon = "a minute" if freshness.waiting else "a few seconds"
-            return NotReady(
-                f"your notes are being read: {freshness.running}", hint=Hint(f"ask again in {soon}")
-            )
-        if freshness.problem:
-            return IndexUnusable(
-                f"the index could not be built: {freshness.problem}", hint="ragqa index"
-            )
+        now = self.freshness
+        if now.running:
+            soon = Hint(f"ask again in {'a minute' if now.waiting else 'a few seconds'}")
+            return NotReady(f"your notes are being read: {now.running}", hint=soon)
+        if now.problem:
+            message = f"the index could not be built: {now.problem}"
+            return IndexUnusable(message, hint="ragqa index")
         if self._described.kept.is_shared or isinstance(exc, errors.NotIndexed):
             return exc
         self._wanted.set()
-        return NotReady(
-            "the index is gone or damaged, and is built again",
-            hint=Hint("ask again in a few seconds"),
-        )
+        soon = Hint("ask again in a few seconds")
+        return NotReady("the index is gone or damaged, and is built again", hint=soon)
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""
@@ -279,29 +265,25 @@ class WarmIndex:
                 self._settled.set()
 
     def _update(self) -> None:
+        """Run `ragqa index` if there is anything to read, or the index cannot be opened."""
         self.freshness = Freshness(self.freshness.updated, "looking for changes")
-        if self._is_damaged or self._has_changes():
-            self._is_damaged = False
-            run_index(self.loaded, self._embedded, ended=self._stop.is_set)
-            with suppress(RagqaError):
-                self.use(Index.close, patience_s=0)
+        with suppress(RagqaError):
+            if not (self._is_damaged or self.use(self._has_changes, patience_s=0)):
+                return
+        self._is_damaged = False
+        run_index(self.loaded, self._embedded, ended=self._stop.is_set)
+        with suppress(RagqaError):
+            self.use(Index.close, patience_s=0)
 
-    def _has_changes(self) -> bool:
+    def _has_changes(self, index: Index) -> bool:
         """Whether there is anything to read; how much is noted in the freshness."""
-
-        def look(index: Index) -> bool:
-            index.close()
-            ahead = index.ahead()
-            if ahead.files:
-                running = f"{counted(ahead.files, 'file')} to read"
-                waiting = ahead if ahead.is_long else None
-                self.freshness = replace(self.freshness, running=running, waiting=waiting)
-            return ahead.is_long or bool(index.pending())
-
-        try:
-            return self.use(look, patience_s=0)
-        except RagqaError:
-            return True
+        index.close()
+        ahead = index.ahead()
+        if ahead.files:
+            running = f"{counted(ahead.files, 'file')} to read"
+            waiting = ahead if ahead.is_long else None
+            self.freshness = replace(self.freshness, running=running, waiting=waiting)
+        return ahead.is_long or bool(index.pending())
 
     def _embedded(self) -> None:
         """Note in the freshness how many passages a running update has embedded."""
