@@ -37,16 +37,14 @@ _DATE = rf"""(?xia)(?:
     | (?<![\w.,$€£\#/-])(?:
         (?P<d2>\d{{1,2}})(?P<mark>[./-])(?P<m2>\d{{1,2}})(?P=mark)(?P<y2>\d{{4}}|\d\d)
       | (?P<m8>0?[1-9]|1[0-2])/(?P<y9>{_YEAR})
-      | (?:(?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?|(?P<d6>first)\ of\ )(?P<m3>{_MONTH})
+      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?(?P<m3>{_MONTH})
         (?:,?[\ -](?P<y3>{_YEAR})\b)?
       | {_PART_OF_YEAR}(?P<y4>{_YEAR})
-        (?:s|\ ?[\u2013-]\ ?(?:(?P<until>{_YEAR})s?|\d\d)\b)?(?!-\d)
+        (?:s|\ ?[\u2013-]\ ?(?:{_YEAR}s?|\d\d)\b)?(?!-\d)
       | {_PART_OF_YEAR}['\u2019]\d\ds?(?!['\u2019])
-      | \d{{1,4}}\ (?:BC|BCE|AD|CE)\b
-      | (?:(?:early|mid|late)[\ -])?(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)[\ -](?-i:centur)(?:y|ies)
       )
     | \b(?P<m5>{_MONTH})(?:
-        \ (?P<d5>\d{{1,2}}){_DAY}\b(?!:)(?:\ ?[\u2013-]\ ?\d{{1,2}}{_DAY})?
+        \ (?P<d5>\d{{1,2}}){_DAY}\b(?!:)
         (?:,?\ (?P<y5>{_YEAR})\b)?
       | (?:\ of)?,?\ (?P<y6>{_YEAR})\b
       )?
@@ -240,8 +238,6 @@ def _dates(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
             parts = _parts(match, language)
             if language == ENGLISH or "year" in parts:
                 moments.append(Moment(tuple(parts.items()), *match.span()))
-            if match["until"]:
-                moments.append(Moment((("year", int(match["until"])),), *match.span("until")))
     return tuple(moments)
 
 
@@ -250,7 +246,6 @@ def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
     given = {name[0]: value for name, value in match.groupdict().items() if value}
     if "m" in given and not given["m"].isdecimal():
         given["m"] = str(_NUMBERS[given["m"][:3].lower()])
-    given |= {"d": "1"} if match["d6"] else {}
     year, month, day = (int(given.get(name, 0)) for name in "ymd")
     if match["d2"]:
         if month > _MONTHS_IN_YEAR:

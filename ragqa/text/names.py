@@ -72,7 +72,6 @@ class NameIndex(Struct, frozen=True):
         """Index the names of a text."""
         plain = [_plain(match[0]) for match in WORD.finditer(text.replace("_", " "))]
         runs = {"".join(pair) for pair in pairwise(plain)}
-        runs |= {"".join(three) for three in zip(plain, plain[1:], plain[2:], strict=False)}
         formed = {_plain(match[0]) for match in compiled(NAME_SHAPE).finditer(text)}
         content = (word for word in plain if word not in STOP_WORDS)
         # "Reinforcement learning from human feedback" is RLHF.

@@ -59,7 +59,6 @@ def _number(written: str) -> str:
 _IN_DIGITS = _number(_DIGITS)
 _NUMBER = _number(rf"{_DIGITS}|(?:{_WORDS})\b")
 _NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
-_OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
 _ABOUT_BEFORE = r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$"
 _WITHOUT_NUMBER = (
     r"(?i)(?<![\w-])(?:unlimited|(?:no|without(?: an?| any)?) limits?|none|zero)(?![\w-])"
@@ -73,10 +72,6 @@ _MAX_ROUNDING = Decimal("0.1")
 _WORDED_SHARE = Decimal(2)
 """The precision of a share in words, such as "two thirds", in percent."""
 
-_LEAST_ROUND, _MOST_ROUND = Decimal(1000), Decimal(10) ** 15
-"""The figures that may be rounded to a hundred; the remainder of a larger one is not exact."""
-
-_HUNDRED = Decimal(100)
 _ONE = Decimal(1)
 
 
@@ -108,7 +103,7 @@ class Figure(Struct, frozen=True):
         """Its number, with a unit of measurement or a plural: "4,096 tokens", but not "3 web"."""
         unit = self.unit
         is_plural = unit.endswith("s") and unit[-2:-1] not in ("s", "i", "")
-        is_noun = is_plural and unit not in STOP_WORDS and unit not in table("no plurals")
+        is_noun = is_plural and unit not in STOP_WORDS
         has_unit = self.measured or is_noun
         return self.start, max(self.end, self.number[1]) if has_unit else self.number[1]
 
@@ -150,12 +145,9 @@ def number_words(text: str) -> list[Span]:
 
 def same_figure(source: Figure, claimed: Figure) -> bool:
     """Whether a source's figure equals the claimed one, allowing for rounding and units."""
-    first, second = _dimension(source.measures), _dimension(claimed.measures)
-    if first in _DIMENSIONS and second in _DIMENSIONS and first != second:
-        return False
     # A share may be a percentage or a fraction: 0.3 is 30%.
-    is_share = "share" in (first, second) and first != second
-    factors = (_ONE, _HUNDRED, 1 / _HUNDRED) if is_share else (_ONE,)
+    is_share = (source.measures == "share") != (claimed.measures == "share")
+    factors = (Decimal(100), _ONE, Decimal("0.01")) if is_share else (_ONE,)
     return all(
         any(
             abs(value * factor - wanted) <= _rounding(source, claimed, max(value * factor, wanted))
@@ -174,11 +166,6 @@ def _rounding(figure: Figure, other: Figure, larger: Decimal) -> Decimal:
     return min(rounded, larger * _MAX_ROUNDING)
 
 
-def _dimension(measures: str) -> str:
-    """What is measured; any "share of" is a share."""
-    return measures.split(" ")[0]
-
-
 def _figure(text: str, match: re.Match[str]) -> Figure | None:
     """The figure of a match; None for a name, or where the unit is unclear."""
     glued = (match["glued"] or "").strip().lower()
@@ -193,14 +180,14 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         word, end = _next_word(text, number_end)
     if match["sign"] or match["low"].lower() == "half":
         end = number_end
-    measures, factor = _measures(text, match, word, end)
-    if glued and _dimension(measures) not in _DIMENSIONS:
+    measures, factor = _measures(match, word)
+    if glued and measures not in _DIMENSIONS:
         return None
     end = end if measures else number_end
     before = text[max(0, match.start() - _LOOK_BACK) : match.start()].lower()
     scale *= factor
     low, step = _value(match["low"])
-    if measures.startswith("share") and not match["low"][0].isdigit():
+    if measures == "share" and not match["low"][0].isdigit():
         step = _WORDED_SHARE / scale
     return Figure(
         measures=measures,
@@ -215,17 +202,14 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     )
 
 
-def _measures(text: str, match: re.Match[str], word: str, end: int) -> tuple[str, Decimal]:
+def _measures(match: re.Match[str], word: str) -> tuple[str, Decimal]:
     """What a number before a word measures, "" if nothing, and the factor to base units."""
     if match["sign"]:
         return match["sign"], _ONE
     singular = "half" if match["low"].lower() == "half" else word
     singular = singular if singular in UNITS else singular.removesuffix("s")
     if singular in UNITS:
-        measures, factor = UNITS[singular]
-        # 12% of the cost is not 12% of the time.
-        whole = compiled(_OF).match(text, end) if measures == "share" else None
-        return f"share of {canonical(whole[1])}" if whole else measures, factor
+        return UNITS[singular]
     is_counted = word.isalpha() and word not in STOP_WORDS and word not in table("not counted")
     return (canonical(word) if is_counted else ""), _ONE
 
@@ -241,8 +225,6 @@ def _value(written: str) -> tuple[Decimal, Decimal]:
     if written[0].isalpha():
         return _worded(written.lower().replace("-", " ").split()), _ONE
     value = Decimal(written.replace(",", "").replace("_", ""))
-    if _LEAST_ROUND <= value < _MOST_ROUND and value % 100 == 0:  # 2,000 may stand for 1,987
-        return value, _HUNDRED
     exponent = value.as_tuple().exponent
     return value, _ONE.scaleb(exponent if isinstance(exponent, int) else 0)
 

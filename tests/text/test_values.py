@@ -31,8 +31,8 @@ def said(find, text):
 
 
 def test_dates_of_many_forms_are_found_and_counts_are_none():
-    text = "2024-05-01, May 1, 2024, 1 May, in the 12th century, in 1999, 44 BC, 1914-1918, Q2 2025"
-    expected = ["2024-05-01", "May 1, 2024", "1 May", "the 12th century", "1999", "44 BC"]
+    text = "2024-05-01, May 1, 2024, 1 May, in 1999, 1914-1918, Q2 2025"
+    expected = ["2024-05-01", "May 1, 2024", "1 May", "1999"]
     assert said(dates, text) == [*expected, "1914-1918", "Q2 2025"]
     assert said(dates, "It may read 1536 tokens, v2.2024, $1999, 1,024, gpt-4o-2024-08-06.") == []
     assert said(dates, "It was in May.") == ["May"]
