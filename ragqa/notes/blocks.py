@@ -49,16 +49,6 @@ _MAX_TICKS = 16
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A note's content below its front matter."""
-
-    blocks: tuple[Block, ...]
-    links: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
 def line_spans(text: str, start: int) -> list[Span]:
     """The span of each line of `text[start:]`, without its line end."""
     spans = []

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ragqa.notes.formats import Document, Place, Unfit, decode_text
-from ragqa.notes.markdown import parse_markdown
+from ragqa.notes.written import body_of
 
 MAX_OUTPUT_CHARS = 2_000
 MAX_OUTPUT_LINES = 40
@@ -61,7 +61,7 @@ def _closed(source: str) -> str:
     ends = [*filter(None, fences), *(_ENDS[mark] for mark in _ENDS if mark in source.lower())]
     for end in ("", *ends) if ends else ():
         closed = f"{source}\n{end}".rstrip("\n")
-        if parse_markdown(f"{closed}\n\n.").blocks[-1].start > len(closed):
+        if body_of(f"{closed}\n\n.", 0, is_plain=False)[0][-1].start > len(closed):
             return closed
     return source
 

@@ -18,12 +18,8 @@ from ragqa.notes.blocks import (
     BLANK,
     COLONS,
     MAX_LABEL_CHARS,
-    Body,
     Hidden,
-    all_blocks,
     column_labels,
-    cut_at,
-    line_spans,
     masked,
     one_line,
     paragraph_or_rule,
@@ -33,7 +29,6 @@ from ragqa.text.inline import (
     MAX_DEEP,
     MAX_INLINE_CHARS,
     MAX_NESTING,
-    has_too_many_brackets,
     parser,
     words_shown,
 )
@@ -169,11 +164,8 @@ class Inline:
             self.tags.update((tag.strip("/"), None) for tag in _TAG.findall(text) if tag.strip("/"))
 
 
-def parse_markdown(text: str, start: int = 0) -> Body:
-    """Parse the Markdown from `start` on."""
-    spans = line_spans(text, start)
-    inline = Inline(has_too_many_brackets(text[start:]))
-    hidden = Hidden.of(text, start)
+def markdown_blocks(hidden: Hidden, spans: list[Span], inline: Inline) -> list[Block]:
+    """The blocks of these lines of Markdown; finds what is hidden in them on the way."""
     found: list[Block] = []
     context = _Context()
     for first, tokens in _parts(spans, inline, hidden):
@@ -181,10 +173,7 @@ def parse_markdown(text: str, start: int = 0) -> Body:
         for token in tokens:
             if token.type == "inline":
                 inline.read(token.content)
-    blocks = all_blocks(masked(text, hidden.spans), spans, found)
-    blocks = cut_at(text, blocks, hidden.spans)
-    warnings = inline.warnings + hidden.warnings
-    return Body(blocks, tuple(inline.links), warnings, tags=tuple(inline.tags))
+    return found
 
 
 def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[int, list[Token]]]:

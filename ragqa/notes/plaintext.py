@@ -13,18 +13,13 @@ from typing import TypeAlias
 
 from ragqa.notes.blocks import (
     COLONS,
-    Body,
     Hidden,
-    all_blocks,
     column_labels,
-    cut_at,
-    line_spans,
     masked,
     one_line,
     paragraph_or_rule,
 )
 from ragqa.notes.markdown import Inline
-from ragqa.text.inline import has_too_many_brackets
 from ragqa.types import Block, Kind, Span
 
 MAX_TITLE_CHARS = 120
@@ -47,18 +42,14 @@ _Text: TypeAlias = tuple[Kind, int, int, int]
 """The kind of a heading or paragraph, its first line and the one after its last, and its level."""
 
 
-def parse_plain_text(text: str, start: int) -> Body:
-    """Parse the plain text from `start` on."""
-    hidden = Hidden.of(text, start, is_plain=True)
+def plain_blocks(hidden: Hidden, spans: Sequence[Span], inline: Inline) -> Iterator[Block]:
+    """The blocks of these lines of plain text, without what is hidden in them."""
     hidden.read_all()
-    shown = masked(text, hidden.spans)
-    spans = line_spans(text, start)
-    inline = Inline(has_too_many_brackets(shown[start:]))
+    shown = masked(hidden.text, hidden.spans)
     note = _Lines(spans, [shown[first:last].rstrip() for first, last in spans])
     for line in note.lines:
         inline.read(line, with_tags=False)
-    blocks = cut_at(text, all_blocks(shown, spans, note.blocks()), hidden.spans)
-    return Body(blocks, tuple(inline.links), inline.warnings + hidden.warnings)
+    return note.blocks()
 
 
 class _Lines:

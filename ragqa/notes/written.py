@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from ragqa.notes.blocks import MAX_BLOCKS
+from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
-from ragqa.notes.markdown import parse_markdown
-from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
+from ragqa.notes.markdown import Inline, markdown_blocks
+from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, plain_blocks
 from ragqa.text.dates import day_of
+from ragqa.text.inline import has_too_many_brackets
 from ragqa.types import HIDDEN, Block, Kind, Note, Stamp, in_words
 
 MAX_TAGS = 1_000
@@ -29,17 +30,17 @@ def note_of(path: str, document: Document) -> Note:
     """Parse a note; any text is a note."""
     text, form, state = document.text, format_of(path), document.state
     front = FrontMatter() if form.version else read_front_matter(text)
-    body = (parse_plain_text if form.name == "plain" else parse_markdown)(text, front.end)
-    read = [b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:2]
-    top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
+    blocks, inline, hidden = body_of(text, front.end, is_plain=form.name == "plain")
+    read = [b for b in blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:2]
+    top = [b for b in blocks if b.kind is Kind.HEADING and b.level == 1]
     title = front.title or (top[0].label if top and top == read[:1] else "")
     title = document.title or title or in_words(path)
 
-    named = tuple(dict.fromkeys(document.tags + front.tags + body.tags))
+    named = tuple(dict.fromkeys((*document.tags, *front.tags, *inline.tags)))
     tags = tuple(tag for tag in named if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
     limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
-    warnings = front.warnings + body.warnings
-    warnings += (_TOO_MANY,) * (len(body.blocks) >= MAX_BLOCKS) + document.warnings
+    warnings = front.warnings + inline.warnings + hidden.warnings
+    warnings += (_TOO_MANY,) * (len(blocks) >= MAX_BLOCKS) + document.warnings
     if len(tags) < len(named):
         warnings += (f"tags that do not count: {len(named) - len(tags):,} ({limits})",)
     return Note(
@@ -52,11 +53,20 @@ def note_of(path: str, document: Document) -> Note:
         aliases=front.aliases,
         tags=tags,
         date=document.date or front.date or _date(path, text, title, read, state.stamp),
-        links=body.links,
-        blocks=front.blocks + body.blocks,
+        links=tuple(inline.links),
+        blocks=front.blocks + blocks,
         warnings=warnings,
-        properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
+        properties=(*front.properties, *inline_fields(text, blocks))[:MAX_PROPERTIES],
     )
+
+
+def body_of(text: str, start: int, *, is_plain: bool) -> tuple[tuple[Block, ...], Inline, Hidden]:
+    """The blocks of a text from `start` on, with its links and tags, and what is hidden in it."""
+    hidden, spans = Hidden.of(text, start, is_plain=is_plain), line_spans(text, start)
+    inline = Inline(has_too_many_brackets(text[start:]))
+    found = (plain_blocks if is_plain else markdown_blocks)(hidden, spans, inline)
+    blocks = all_blocks(masked(text, hidden.spans), spans, found)
+    return cut_at(text, blocks, hidden.spans), inline, hidden
 
 
 def _date(path: str, text: str, title: str, read: Sequence[Block], stamp: Stamp) -> str:
