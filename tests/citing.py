@@ -3,7 +3,7 @@
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Citation, Kind
+from ragqa.types import Citation
 
 
 def words(texts):
@@ -37,7 +37,6 @@ def cited(text, quote="", *, answers=(), short="", cut=(False, False), whole=Fal
         quote=text[start:end],
         note_sha256="0" * 64,
         score=1.0,
-        kind=Kind.EXCERPT,
         units=tuple(each for each in units if whole or start <= each.start < each.end <= end),
         answer_spans=tuple(_span(text, answer) for answer in answers),
         span=_span(text, short) if short else None,

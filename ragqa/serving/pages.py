@@ -297,8 +297,6 @@ def _passage(passage: Passage, links: LinkedNotes) -> Markup:
 
 def _labels(source: Citation | Passage) -> tuple[str, ...]:
     """The labels of the columns of a table whose rows are quoted without its head."""
-    if isinstance(source, Citation) and source.kind is Kind.ROW and not source.units:
-        return tuple(source.context.split(" | "))
     return source.units[0].labels if source.units else ()
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Keys, Kind, Passage, Span, Unit
+from ragqa.types.notes import Keys, Passage, Span, Unit
 
 _MAX_FILTERS, _MAX_FILTER_CHARS = 100, 10_000
 """The most tags and paths to filter by, and characters: each is compared with every note."""
@@ -135,7 +135,6 @@ class Citation:
     note_sha256: str
     score: float
     context: str = ""
-    kind: Kind = Kind.PARAGRAPH
     note_date: str = ""
     old: bool = False
     span: tuple[int, int] | None = None

@@ -12,7 +12,6 @@ from support import trying
 from ragqa.answering import Answering, cite, text_of
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.excerpt import MOST_EXCERPTS
-from ragqa.types import Kind
 
 
 def cited(text, best, question="what is it like", **how):
@@ -54,7 +53,7 @@ NOTE = "---\ndate: 2021-05-01\n---\n\n# A\n\n## B\n\nThese are they:\n\n- red\n-
 
 def test_a_citation_tells_its_lines_units_and_what_of_it_answers():
     _, one = cited(NOTE, "blue", "which ones are they")
-    assert (one.kind, one.quote) == (Kind.EXCERPT, NOTE[NOTE.index("These") :].strip())
+    assert one.quote == NOTE[NOTE.index("These") :].strip()
     assert one.lines == (9, 13)
     assert one.heading == ("A", "B")
     assert [NOTE[unit.start : unit.end] for unit in one.units] == [
@@ -69,7 +68,7 @@ def test_a_citation_tells_its_lines_units_and_what_of_it_answers():
 
 def test_a_citation_of_one_item_is_that_and_tells_that_its_list_goes_on():
     said, one = cited(NOTE, "blue", "who is blue")
-    assert (one.kind, one.quote, one.lines) == (Kind.ITEM, "- blue", (12, 12))
+    assert (one.quote, one.lines) == ("- blue", (12, 12))
     assert one.context == "These are they:"
     assert one.cut == (True, True)
     assert said == "These are they: blue. [1]"

@@ -42,7 +42,6 @@ def answer_of(*quotes, text, short, kind=Kind.PARAGRAPH):
             n=n,
             quote=quote,
             chars=(100 * n, 100 * n + len(quote)),
-            kind=kind,
             units=(Unit(kind, 100 * n, 100 * n + len(quote), quote),),
         )
         for n, quote in enumerate(quotes, start=1)
