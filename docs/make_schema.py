@@ -18,12 +18,12 @@ from typing import Any
 from msgspec import defstruct
 from msgspec.json import schema_components
 
-from ragqa.addresses import NotePart
-from ragqa.diagnosis import IndexStatus
 from ragqa.index import StorePlace
-from ragqa.places import Verification
+from ragqa.lookup import NotePart
 from ragqa.related import NearNote, RelatedNotes
 from ragqa.render import parsed
+from ragqa.saved import Verification
+from ragqa.status import IndexStatus, LlmChoice
 from ragqa.types import (
     DOCUMENT_VERSION,
     Answer,
@@ -53,8 +53,9 @@ DOCUMENTS: dict[str, tuple[str, type]] = {
 """The command that prints each document, and the type of its result, by the name of its schema."""
 
 _PARTS: dict[type, str] = {
-    Hit: "Passage", IndexInfo: "Index", NearNote: "Related", NoteRecord: "Note", Skipped: "Remark",
-    StorePlace: "Store", Written: "Llm", WrittenSentence: "Sentence",
+    Hit: "Passage", IndexInfo: "Index", LlmChoice: "Choice", NearNote: "Related",
+    NoteRecord: "Note", Skipped: "Remark", StorePlace: "Store", Written: "Llm",
+    WrittenSentence: "Sentence",
 }  # fmt: skip
 """Types of results that the page calls by another name."""
 

@@ -38,9 +38,9 @@ from ragqa.index.source import Embedders, Source
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces
-from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
+from ragqa.rerankers import reranker_for
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import retrieve
 from ragqa.types import Answer, Corpus, IndexInfo, Note, Passage, Pieces, Progress
@@ -169,8 +169,8 @@ def evaluate(
     asked = [q for q in public.queries if q.id in public.judged or (answers and not q.answerable)]
     if not asked:
         raise UsageError(f"no question in {folder} can be asked and scored")
-    reader = reader_for(settings.reader)
-    answering = Answering(reader=reader)
+    reranker = reranker_for(settings.reranker)
+    answering = Answering(reranker=reranker)
     with collection_of(public.documents, folder, settings, progress) as (collection, documents):
         info = collection.snapshot.info
         first = {path: id_ for id_, path in reversed(documents.items())}

@@ -55,6 +55,7 @@ INSTEAD = {
     "dense_weight": "meaning and words count the same",
     "excerpts": "an answer has at most 3 excerpts",
     "excerpt_words": "an excerpt has at most 100 words, before a list or table is completed",
+    "reader": "ragqa config set reranker NAME names a cross-encoder",
     "old_after_days": "a source is marked as old after 730 days",
     "secret_front_matter": "values of front matter whose keys name a secret are never indexed",
 }

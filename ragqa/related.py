@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ragqa.addresses import notes_of
 from ragqa.api import Index
 from ragqa.index.filters import passing
+from ragqa.lookup import notes_of
 from ragqa.notes.links import NoteNames
 from ragqa.types import Filters, IndexInfo, Keys, NoteRecord, Progress, counted
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from ragqa.addresses import Target, notes_of
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import Index
 from ragqa.api.finding import Found
 from ragqa.clock import Clock
 from ragqa.index.filters import passing
+from ragqa.lookup import Target, notes_of
 from ragqa.search.retrieve import Ranks, retrieve
 from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
 

@@ -19,10 +19,10 @@ from support import trying
 from ragqa import open_index
 from ragqa.generation.writer import Writer
 from ragqa.notes import Document, read_text
-from ragqa.places import read_saved
 from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
+from ragqa.saved import read_saved
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"

@@ -15,7 +15,7 @@ from ragqa.cli import run as run_here
 from ragqa.cli.opening import consented
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
-from ragqa.state.consent import Use, allow, consent_file, consents, is_allowed
+from ragqa.user_data.consent import Use, allow, consent_file, consents, is_allowed
 
 HOST, LINE = "api.example.org", "api.example.org as LLM"
 NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}

@@ -13,9 +13,9 @@ from ragqa.cli import run
 from ragqa.config import Settings, history_file
 from ragqa.safe import private_folder, write_whole
 from ragqa.serving.guard import program_token
-from ragqa.state import MAX_LINES, History
-from ragqa.state.consent import allow
 from ragqa.types import Corpus
+from ragqa.user_data import MAX_LINES, QuestionHistory
+from ragqa.user_data.consent import allow
 
 LOADS_TORCH = """
 import os
@@ -122,7 +122,7 @@ def kept(tmp_path, monkeypatch, anything_goes):
     ):
         assert run(args) == 0
     allow("api.example.org")
-    History(history_file(Settings(), Corpus.of(notes))).add("how many stripes?")
+    QuestionHistory(history_file(Settings(), Corpus.of(notes))).add("how many stripes?")
     program_token(path=folder / "XDG_DATA_HOME" / "ragqa" / "serve-token")
     return folder
 
@@ -160,25 +160,25 @@ def test_torch_keeps_nothing_where_other_users_may_write(tmp_path):
 def test_questions_are_kept_in_order_each_on_a_line_of_its_own_and_commands_are_not(path):
     lines = ["what is LoRA?", "what  is LoRA?", "/save secrets.md", "and\nQLoRA?", "  /quit"]
     for line in lines:
-        History(path).add(line)
-    assert History(path).read() == ["what is LoRA?", "and QLoRA?"]
+        QuestionHistory(path).add(line)
+    assert QuestionHistory(path).read() == ["what is LoRA?", "and QLoRA?"]
 
 
 def test_the_history_stays_bounded_and_is_closed_though_it_was_open(file):
     file.write_text("".join(f"{n}\n" for n in range(2 * MAX_LINES)), encoding="utf-8")
     file.chmod(0o644)
     for question in ("new", "newer"):  # asking alone keeps it bounded, too
-        History(file).add(question)
+        QuestionHistory(file).add(question)
     assert mode(file) == 0o600
     assert file.read_text(encoding="utf-8").count("\n") == MAX_LINES
-    assert History(file).read()[-3:] == [str(2 * MAX_LINES - 1), "new", "newer"]
+    assert QuestionHistory(file).read()[-3:] == [str(2 * MAX_LINES - 1), "new", "newer"]
 
 
 def test_where_the_history_cannot_be_kept_nothing_happens(path, target):
     path.mkdir(parents=True)
-    History(path).add("new")
-    assert History(path).read() == []
+    QuestionHistory(path).add("new")
+    assert QuestionHistory(path).read() == []
     path.rmdir()
     path.symlink_to(target)
-    History(path).add("new")
+    QuestionHistory(path).add("new")
     assert target.read_text() == "mine"

@@ -15,8 +15,8 @@ from support import QUICK, run_ragqa, write_notes
 from ragqa.config import Settings
 from ragqa.render import emit, stdout
 from ragqa.safe import safe_line, safe_text
-from ragqa.state.asked import last_asked
 from ragqa.types import Corpus
+from ragqa.user_data.asked import last_asked
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff"

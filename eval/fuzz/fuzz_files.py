@@ -14,7 +14,7 @@ from ragqa.cli import run
 from ragqa.config import user_settings_file
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render import to_json
-from ragqa.state import History
+from ragqa.user_data import QuestionHistory
 
 QUESTION = "How long do cats sleep?"
 EXIT_CODES = range(8)
@@ -123,7 +123,7 @@ def _asked(data: bytes) -> None:
 
 
 def _history(data: bytes) -> None:
-    for line in History(_file("history", data)).read():
+    for line in QuestionHistory(_file("history", data)).read():
         must("\n" not in line, "a line with a break")
 
 

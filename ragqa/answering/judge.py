@@ -83,7 +83,7 @@ def assess(
     candidates = candidates_of(reading.hits, answering.notes, asked=question.terms)
     if not candidates:
         return Assessment()
-    together = read_together(answering.reader, question.text, candidates)
+    together = read_together(answering.reranker, question.text, candidates)
     scored = score(reading, candidates, together)
     may_answer, is_open = without_open_questions(question, scored)
     all_answer = without_other_days(question, may_answer)
@@ -175,7 +175,7 @@ def features(
 
     `meaning` is the cosine of the question and the whole excerpt with its note's title. `words` is
     the second lowest match of a word of the question with the excerpt: one may be said otherwise.
-    `margin` is the lead of its sentence over the best one of another section, without a reader's
+    `margin` is the lead of its sentence over the best one of another section, without a reranker's
     say. `unfit` is 1 where a date, number, name, place or reason is asked for and the sentence has
     none, `missing` the share of its words, by idf, that no note has. `coverage` is the highest of a
     sentence.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ragqa.answering.layout import Layout, Run, layout_of_passage
-from ragqa.readers import Reader
+from ragqa.rerankers import Reranker
 from ragqa.types import Dated, Kind, Passage, Span
 from ragqa.types.answers import FURTHER
 
@@ -69,11 +69,11 @@ class Notes:
 class Answering:
     """How to compose answers, and the notes to take them from.
 
-    `further` is how many further excerpts are offered. `reader` reads question and passages
+    `further` is how many further excerpts are offered. `reranker` reads question and passages
     together. Notes with an ISO date before `old_before` are marked as old.
     """
 
     further: int = FURTHER
     notes: Notes = field(default_factory=Notes)
-    reader: Reader = field(default_factory=Reader)
+    reranker: Reranker = field(default_factory=Reranker)
     old_before: str = ""

@@ -14,7 +14,7 @@ from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.sentences import sources_of
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
-from ragqa.readers import Reader
+from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
 from ragqa.text.dates import Moment, date_terms, has_moment, months_of
 from ragqa.text.names import has_figure
@@ -38,7 +38,7 @@ SIGNALS: Mapping[str, float] = MappingProxyType(
         "passage": 1.0,
         "holds": 0.7,
         "figures": 0.7,
-        "reader": 1.0,
+        "reranker": 1.0,
     }
 )
 """The weight of each signal, by its name (docs/decisions/answers.md)."""
@@ -53,7 +53,7 @@ STRUCK_SHARE = 0.9
 """The share that a sentence mostly struck out keeps, so that one that holds comes before it."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
-_UNSCALED = frozenset({"holds", "figures", "reader"})
+_UNSCALED = frozenset({"holds", "figures", "reranker"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def maxsim(query: Vectors, tokens: Vectors) -> float:
 
 
 def score(
-    reading: Reading, candidates: Sequence[Stretch], reader_scores: Sequence[float] = ()
+    reading: Reading, candidates: Sequence[Stretch], reranker_scores: Sequence[float] = ()
 ) -> list[Stretch]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
@@ -163,24 +163,24 @@ def score(
     share of the question's idf in the sentence or its headings. `passage`: the ranking score of its
     passage. `holds`: how well the sentence fits the type of answer asked for. `figures`: the share
     of the question's figures it has; these two are not scaled. The first two count as far as the
-    embedder can read the question. What a reader says is added, and changes none of the others.
+    embedder can read the question. What a reranker says is added, and changes none of the others.
 
-    :param reader_scores: of the candidates, in order; empty without a cross-encoder.
+    :param reranker_scores: of the candidates, in order; empty without a cross-encoder.
     """
     ranked = {hit.passage.id: hit.score for hit in reading.hits}
     measured = [_signals(reading, candidate, ranked) for candidate in candidates]
-    if reader_scores:
-        for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
-            signals["reader"] = reader_score
+    if reranker_scores:
+        for (signals, _), reranker_score in zip(measured, reranker_scores, strict=True):
+            signals["reranker"] = reranker_score
     left_out = set(_EMBEDDER_SIGNALS) if reading.question.by_terms_alone else set()
-    left_out |= set() if reader_scores else {"reader"}
+    left_out |= set() if reranker_scores else {"reranker"}
     left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
     names = [name for name in SIGNALS if name not in left_out]
     readable = reading.question.readable
     weights = {
         name: SIGNALS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0) for name in names
     }
-    total = sum(weights.values()) - weights.get("reader", 0.0)
+    total = sum(weights.values()) - weights.get("reranker", 0.0)
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
@@ -194,15 +194,15 @@ def score(
     ]
 
 
-def read_together(reader: Reader, question: str, candidates: Sequence[Stretch]) -> list[float]:
-    """The reader's score of each candidate, half of it for its passage, 0 to 1; empty if none.
+def read_together(reranker: Reranker, question: str, candidates: Sequence[Stretch]) -> list[float]:
+    """The reranker's score of each candidate, half of it for its passage, 0 to 1; empty if none.
 
     Headings are left out: they have the question's words, and answer nothing.
     """
     passages = {candidate.passage.id: candidate.passage for candidate in candidates}
     quotes = [candidate.quote for candidate in candidates]
     texts = [*quotes, *map(_without_headings, passages.values())]
-    if not (scores := reader.score(question, texts)):
+    if not (scores := reranker.score(question, texts)):
         return []
     whole = dict(zip(passages, scores[len(candidates) :], strict=True))
     own = _scaled(scores[: len(candidates)])

@@ -25,7 +25,7 @@ class Stretch:
     `passage` is where the sentence was found, and `text` what it says in plain text, with what it
     embeds. It `refers` if it only says where something else is told.
 
-    `score` is 0 to 1 and what a reader adds: `signals` are unscaled, `parts` their contributions.
+    `score` is 0 to 1 and what a reranker adds: `signals` are unscaled, `parts` their contributions.
     `matches` has the best cosine of each content token of the question with its tokens, shape
     (tokens,).
     """
@@ -53,8 +53,8 @@ class Stretch:
 
     @property
     def unread_score(self) -> float:
-        """Its score without what a reader adds."""
-        return self.score - self.parts.get("reader", 0.0)
+        """Its score without what a reranker adds."""
+        return self.score - self.parts.get("reranker", 0.0)
 
     @property
     def path(self) -> str:

@@ -38,7 +38,7 @@ from ragqa.index.source import (
     find_changes,
 )
 from ragqa.passages import Chunking
-from ragqa.readers import Reader, available
+from ragqa.rerankers import Reranker, available
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, retrieve
 from ragqa.types import (
@@ -80,7 +80,7 @@ OLD_AFTER = timedelta(days=730)
 
 def was_allowed(host: str) -> bool:
     """Whether the user has already allowed this host to store notes; does not ask."""
-    from ragqa.state.consent import Use, is_allowed
+    from ragqa.user_data.consent import Use, is_allowed
 
     return is_allowed(host, Use.STORE)
 
@@ -264,7 +264,7 @@ class Index:
         found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
         answer = self.answer_from(found, further=further)
         clock.lap("answer")
-        warnings = [*found.warnings, *answer.warnings, *self._reader[1]]
+        warnings = [*found.warnings, *answer.warnings, *self._reranker[1]]
         if not answer.answered:
             warnings += why_not_found(self._left_out(), found.info, filters, warnings)
         answer = replace(answer, warnings=tuple(warnings), waiting=found.waiting)
@@ -390,11 +390,11 @@ class Index:
     def answering_from(self, notes: CurrentNotes) -> Answering:
         """How to compose answers from these notes."""
         old_before = (self._today() - OLD_AFTER).isoformat()
-        return Answering(notes=notes, reader=self._reader[0], old_before=old_before)
+        return Answering(notes=notes, reranker=self._reranker[0], old_before=old_before)
 
     @cached_property
-    def _reader(self) -> tuple[Reader, list[str]]:
-        return available(self.settings.reader)
+    def _reranker(self) -> tuple[Reranker, list[str]]:
+        return available(self.settings.reranker)
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> tuple[list[str], int]:
         """Update the index if wanted; returns warnings, and how many files wait to be read.

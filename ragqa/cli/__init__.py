@@ -17,21 +17,21 @@ from ragqa.cli.options import with_places
 from ragqa.errors import INSTEAD, OutOfMemory, RagqaError, UsageError, out_of_memory
 
 COMMANDS = {
-    "ask": "asking.ask",
-    "search": "reading.search",
-    "index": "building.build_index",
-    "status": "building.status",
-    "why": "reading.why",
-    "list": "reading.list_notes",
-    "get": "reading.get",
-    "more": "asking.more",
-    "open": "asking.open_source",
+    "ask": "ask.ask",
+    "search": "read.search",
+    "index": "build.build_index",
+    "status": "build.status",
+    "why": "read.why",
+    "list": "read.list_notes",
+    "get": "read.get",
+    "more": "ask.more",
+    "open": "ask.open_source",
     "chat": "chat.chat",
-    "eval": "building.evaluate",
-    "verify": "reading.verify",
-    "mcp": "serving.mcp",
-    "serve": "serving.serve",
-    "config": "settings.app",
+    "eval": "build.evaluate",
+    "verify": "read.verify",
+    "mcp": "serve.mcp",
+    "serve": "serve.serve",
+    "config": "configure.app",
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 

@@ -8,7 +8,7 @@ from functools import cache
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ragqa.cli.asking import writer_for
+from ragqa.cli.ask import writer_for
 from ragqa.cli.opening import is_interactive, load, open_index
 from ragqa.cli.options import Folders, IndexFolder, Scope, TopK, Writing, expanded
 from ragqa.errors import NotAllowed, RagqaError
@@ -34,11 +34,11 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.config import history_file
-    from ragqa.state import History
+    from ragqa.user_data import QuestionHistory
 
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)
-    history = History(history_file(loaded.settings, loaded.places.corpus))
+    history = QuestionHistory(history_file(loaded.settings, loaded.places.corpus))
     if scope.since or scope.until or scope.where:
         from ragqa.index.filters import matcher
 

@@ -9,17 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ragqa import render
-from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
-from ragqa.cli.asking import ask_with, exit_code, own_warnings
+from ragqa.cli.ask import ask_with, exit_code, own_warnings
 from ragqa.cli.editor import open_at
 from ragqa.cli.opening import Query, first_build_notice, write_file
 from ragqa.errors import UsageError
+from ragqa.follow_ups import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.search.question import clean_question
-from ragqa.state import History
-from ragqa.state.asked import Asked
 from ragqa.types import Answer, Filters
+from ragqa.user_data import QuestionHistory
+from ragqa.user_data.asked import Asked
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -40,7 +40,7 @@ class Conversation:
     filters: Filters
     writer: "Writer | None"
     refreshes: bool
-    history: History | None
+    history: QuestionHistory | None
     _exchanges: deque[Exchange] = field(default_factory=lambda: deque(maxlen=KEPT))
     _asked: Asked | None = None
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ragqa.llms import Destination
     from ragqa.render import ProgressLine
     from ragqa.render.results import Linker
-    from ragqa.state.consent import Use
     from ragqa.types import Filters
+    from ragqa.user_data.consent import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
     show_logged_warnings()
 
     def may_use(host: str) -> bool:
-        from ragqa.state.consent import Use, is_allowed
+        from ragqa.user_data.consent import Use, is_allowed
 
         if not (yes or is_interactive()):
             return is_allowed(host, Use.STORE)
@@ -212,7 +212,7 @@ def consented(
     """
     from ragqa import render
     from ragqa.safe import safe_line
-    from ragqa.state import consent
+    from ragqa.user_data import consent
 
     use = use or consent.Use.LLM
     if destination.is_local or consent.is_allowed(destination.host, use):

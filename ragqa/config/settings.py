@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import asdict, fields, replace
 
-from ragqa.config import addresses
-from ragqa.config.addresses import LOCAL
+from ragqa.config import urls
+from ragqa.config.urls import LOCAL
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import INSTEAD, UsageError
 from ragqa.languages import AUTO, LANGUAGES, OTHER
@@ -89,7 +89,7 @@ class Settings(Struct, frozen=True):
         ),
         "the language of the notes; auto tells it for each note",
     ] = AUTO
-    reader: Annotated[
+    reranker: Annotated[
         str,
         Meta(
             pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
@@ -240,10 +240,10 @@ class Setting(Struct, frozen=True):
                 hint=how_to_fix(where),
             ) from exc
         if self.name == "store":
-            return addresses.checked_store(str(value), where)
+            return urls.checked_store(str(value), where)
         if self.name == "llm_url" and value:
             example = "http://127.0.0.1:8080/v1"
-            addresses.llm_address(str(value), f"llm_url in {where}", example=example)
+            urls.llm_address(str(value), f"llm_url in {where}", example=example)
         return tuple(dict.fromkeys(map(str, value))) if isinstance(value, tuple) else value
 
     def anchored(self, value: Value, folder: Path) -> Value:
@@ -256,7 +256,7 @@ class Setting(Struct, frozen=True):
         return f"{before}{absolute(path, folder)}" if path else value
 
     def parse_in_file(self, raw: object, where: str) -> Value:
-        """`parse` for a file or the environment, where an LLM, reader or store must be absolute.
+        """`parse` for a file or the environment, where an LLM, reranker or store must be absolute.
 
         :raises UsageError: also if the path depends on the current folder, which may contain
             somebody else's notes.
@@ -280,8 +280,8 @@ class Setting(Struct, frozen=True):
             return kind + colon, argument
         is_path = (
             self.name == "index"
-            or (self.name in ("embedder", "reader") and value.startswith((".", "/", "~")))
-            or (self.name == "store" and addresses.is_file(value))
+            or (self.name in ("embedder", "reranker") and value.startswith((".", "/", "~")))
+            or (self.name == "store" and urls.is_file(value))
         )
         return "", value if is_path else ""
 

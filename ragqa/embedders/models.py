@@ -20,8 +20,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ragqa.config.addresses import LLM_PORTS, Address, address_of
 from ragqa.config.files import cache_folder
+from ragqa.config.urls import LLM_PORTS, Address, address_of
 from ragqa.embedders import DEFAULT_MODEL
 from ragqa.errors import IndexUnusable, UsageError
 from ragqa.safe import write_private
@@ -31,17 +31,17 @@ DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 """The published digest of model.safetensors of sentence-transformers/all-MiniLM-L6-v2."""
 
 _ALIASES = frozenset({"", DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"})
-_NEUTRAL = {"embedder": DEFAULT_MODEL, "reader": "neutral"}
+_NEUTRAL = {"embedder": DEFAULT_MODEL, "reranker": "neutral"}
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 
 # What is fetched of a model; an embedder's modules have folders such as 1_Pooling.
 _FETCHED = {
     "embedder": (["*.safetensors", "*.json", "*.txt", "*.model"], ["[!0-9]*/*"]),
-    "reader": (["config.json", "tokenizer.json", "model.onnx*", "onnx/model.onnx*"], []),
+    "reranker": (["config.json", "tokenizer.json", "model.onnx*", "onnx/model.onnx*"], []),
 }
 _NEEDED = {
     "embedder": ("modules.json", "*.safetensors"),
-    "reader": ("config.json", "tokenizer.json", "model.onnx"),
+    "reranker": ("config.json", "tokenizer.json", "model.onnx"),
 }
 _PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _READ = (".safetensors", ".json", ".model", ".txt")
@@ -80,7 +80,7 @@ def locate(kind: str, model: str) -> tuple[str, Path]:
     A name never means a folder that happens to be here. It is found in the hub's cache by its
     documented layout: the hub's own lookup imports an HTTP client, which is too slow for asking.
 
-    :param kind: the setting, "embedder" or "reader".
+    :param kind: the setting, "embedder" or "reranker".
     :raises NotHere: it is not there, or lacks what a model of this kind needs.
     :raises UsageError: there is no such folder, or it is no name of a model.
     """

@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ragqa.config.addresses import HOST, Address
+from ragqa.config.urls import HOST, Address
 from ragqa.embedders import Embedder, EmbedParts, embedder_for
 from ragqa.errors import UsageError, WorkersFailed, install_command
 from ragqa.types import EmbedderInfo, Progress, Vectors

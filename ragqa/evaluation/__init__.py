@@ -7,7 +7,7 @@ from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.questions import GoldQuestion, tasks_of
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.notes import read_note
-from ragqa.readers import reader_for
+from ragqa.rerankers import reranker_for
 from ragqa.types import Note, Progress, Skipped, by_kind
 
 
@@ -35,7 +35,7 @@ def evaluate_questions(
         return None if isinstance(note, Skipped) else note
 
     report = index.refresh(progress=progress)
-    reader_for(index.settings.reader)
+    reranker_for(index.settings.reranker)
     snapshot = index.snapshot()
     tasks, warnings = tasks_of(
         questions[:limit], read, lambda note: snapshot.passages(at=[note.path])

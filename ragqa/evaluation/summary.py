@@ -24,7 +24,7 @@ from ragqa.types import Answer, Citation, IndexInfo
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
 
-MEASURED = ("embedder", "language", "passage_tokens", "max_note_bytes", "reader", "top_k")
+MEASURED = ("embedder", "language", "passage_tokens", "max_note_bytes", "reranker", "top_k")
 """The settings that affect an evaluation, and that it reports."""
 
 SEED = 20_240_731

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ragqa.config import Places, Settings, addresses
+from ragqa.config import Places, Settings, urls
 from ragqa.errors import NotAllowed, UsageError, install_command
 from ragqa.types import (
     Building,
@@ -223,13 +223,13 @@ class StorePlace(Struct, frozen=True):
     @classmethod
     def of(cls, settings: Settings, places: Places) -> "StorePlace":
         """The place that these settings name."""
-        uri = "" if settings.store == addresses.LOCAL else settings.store
+        uri = "" if settings.store == urls.LOCAL else settings.store
         return cls("milvus" if uri else "local", uri, settings.store_name, places.index)
 
     @property
     def host(self) -> str:
         """The `HOST:PORT` that notes are sent to, "" if they stay on this machine."""
-        return addresses.remote_host(self.uri)
+        return urls.remote_host(self.uri)
 
     @property
     def is_on_server(self) -> bool:
@@ -257,7 +257,7 @@ class StorePlace(Struct, frozen=True):
         :raises NotAllowed: the user has not allowed the host.
         :raises UsageError: a package that it needs is not installed.
         """
-        lite = ("milvus_lite",) if addresses.is_file(self.uri) else ()
+        lite = ("milvus_lite",) if urls.is_file(self.uri) else ()
         for package in ("pymilvus", *lite) if self.kind == "milvus" else ():
             if importlib.util.find_spec(package) is None:
                 raise UsageError(

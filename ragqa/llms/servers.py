@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragqa.config import user_settings_file
-from ragqa.config.addresses import LLM_PORTS, llm_address
+from ragqa.config.urls import LLM_PORTS, llm_address
 from ragqa.errors import UsageError
 from ragqa.safe import read_own
 

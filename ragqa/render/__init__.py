@@ -57,7 +57,6 @@ _QUIET_S = 1.0
 _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
-    "fetching": "Fetching the model (MB)",
     "starting": "Starting the workers",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
@@ -68,7 +67,6 @@ _STAGES = {
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",
-    "verifying": "Checking files",
 }
 _ANEW = (
     "This index is damaged, or another version of ragqa made it: building it anew from the notes. "

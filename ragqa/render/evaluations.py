@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.places import address
+from ragqa.reference import reference_to
 from ragqa.render import Document, print_columns, put
 from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text
@@ -117,7 +117,7 @@ def report_page(document: Document) -> str:
     environment = templates_of("ragqa.render")
     environment.filters |= {
         "line": safe_line,
-        "place": lambda where: safe_line(address(where["path"], where["lines"])),
+        "place": lambda where: safe_line(reference_to(where["path"], where["lines"])),
         "ranks": lambda ranks: " and ".join("none" if r is None else str(r) for r in ranks),
         "stage": stage_name,
     }

@@ -7,10 +7,11 @@ from itertools import groupby
 from rapidfuzz.distance import Indel
 from rich.text import Text
 
-from ragqa.places import NOWHERE, Checked, Standing, Verification, address
+from ragqa.reference import reference_to
 from ragqa.render import put, put_heading
 from ragqa.render.results import Linker, print_corrected
 from ragqa.safe import safe_line, safe_text
+from ragqa.saved import NOWHERE, Checked, Standing, Verification
 from ragqa.text.words import UNSPACED
 from ragqa.types import counted
 from ragqa.why import Explanation
@@ -37,7 +38,7 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
 def verdict_line(explanation: Explanation) -> str:
     """Whether the note is in the answer, and else where it was lost."""
     target = explanation.target
-    place = address(target.path, target.lines, target.locator) if target.lines else target.path
+    place = reference_to(target.path, target.lines, target.locator) if target.lines else target.path
     return f"{place}: {explanation.verdict}"
 
 

@@ -14,16 +14,17 @@ from urllib.parse import quote
 
 from ragqa.answering.excerpt_blocks import CUT, Block, Table, apart, runs_on
 from ragqa.notes.formats import fragment
-from ragqa.places import address, defused, record_of
+from ragqa.reference import reference_to
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words, sides
 from ragqa.safe import safe_line, safe_text
+from ragqa.saved import defused, record_of
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, Passage, WrittenSentence
 from ragqa.types.answers import Cited
 
 if TYPE_CHECKING:
-    from ragqa.chatting import Exchange
+    from ragqa.follow_ups import Exchange
 
 # Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
 # disarms an image; lists are escaped at the start of a line only.
@@ -54,7 +55,7 @@ def chat_markdown(exchanges: "Sequence[Exchange]") -> str:
 
     :param exchanges: at least one.
     """
-    from ragqa.chatting import numbered  # late: a single answer does not need it
+    from ragqa.follow_ups import numbered  # late: a single answer does not need it
 
     exchanges = list(numbered(exchanges))
     blocks = ["# Chat\n"]
@@ -143,7 +144,7 @@ def _place(source: Citation | Passage, locator: str) -> str:
     date = date_shown(source)
     when = date and f" ({within_line(date)})"
     target = quote(os.fsencode(source.path), safe="/") + fragment(locator)
-    link = f"[{escaped(address(source.path, source.lines, locator))}]({target})"
+    link = f"[{escaped(reference_to(source.path, source.lines, locator))}]({target})"
     return view.BELOW.join([f"{link}{when}", *map(escaped, source.heading)])
 
 

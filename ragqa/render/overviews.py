@@ -6,7 +6,6 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded
 from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
-from ragqa.diagnosis import Choice, IndexStatus, NotesIn
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import how_to_read
 from ragqa.render import (
@@ -19,8 +18,9 @@ from ragqa.render import (
     stdout,
 )
 from ragqa.safe import safe_line
-from ragqa.state.consent import consent_file
+from ragqa.status import IndexStatus, LlmChoice, NotesIn
 from ragqa.types import Corpus, IndexReport, NoteList, Skipped, by_kind, counted
+from ragqa.user_data.consent import consent_file
 
 _WIDTH = 12
 _COLUMNS = (40, 10, 28, 0)
@@ -163,7 +163,7 @@ def settings_document(loaded: Loaded) -> Document:
     }
 
 
-def llm_line(choice: Choice) -> str:
+def llm_line(choice: LlmChoice) -> str:
     """The backend that is set and where it sends data, on one line; not sanitised."""
     if not choice.spec:
         return f"none: {choice.other_traffic}"

@@ -13,7 +13,7 @@ from rich.text import Text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
-from ragqa.places import address
+from ragqa.reference import reference_to
 from ragqa.render import (
     READABLE,
     Document,
@@ -45,7 +45,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.addresses import NotePart
+    from ragqa.lookup import NotePart
     from ragqa.related import RelatedNotes
 
 _SNIPPET_CHARS = 220
@@ -61,7 +61,7 @@ class Linker(Struct, frozen=True):
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
         """Return a place as a hyperlink; one in no folder of the corpus as plain text."""
-        text = Text(safe_line(address(path, lines, locator)), style="path")
+        text = Text(safe_line(reference_to(path, lines, locator)), style="path")
         with suppress(FileNotFoundError):
             file = str(self.corpus.file(path)).encode("utf-8", "surrogateescape")
             url = self.link_format.replace("{path}", quote(file, safe="/"))

@@ -18,9 +18,9 @@ from mcp.shared.exceptions import MCPError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.addresses import get_part
 from ragqa.api import Index
 from ragqa.errors import RagqaError
+from ragqa.lookup import get_part
 from ragqa.render import discard_output, in_utf8
 from ragqa.safe import safe_line
 from ragqa.serving import wording

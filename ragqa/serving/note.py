@@ -26,18 +26,18 @@ from markupsafe import Markup
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from ragqa.addresses import edits_of_hidden
 from ragqa.api import Index
+from ragqa.lookup import edits_of_hidden
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.notes.markdown import with_tables
-from ragqa.places import NOWHERE, SavedCitation
 from ragqa.related import NoteLinks
 from ragqa.safe import safe_text
+from ragqa.saved import NOWHERE, SavedCitation
 from ragqa.text.inline import link_words
 from ragqa.text.sentences import has_lines
 from ragqa.types import Block, Corpus, Note, NoteList, Span
-from ragqa.verifying import CurrentNote, in_note
+from ragqa.verify import CurrentNote, in_note
 
 IMAGES = {
     ".avif": "image/avif", ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",

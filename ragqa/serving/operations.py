@@ -11,20 +11,20 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
 from msgspec.json import schema_components
 
-from ragqa.addresses import get_part
 from ragqa.clock import today
-from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import Hint, UsageError
-from ragqa.places import SavedAnswer, quoted, read_saved
+from ragqa.lookup import get_part
 from ragqa.related import related_to
 from ragqa.render import Document, document_of, list_document
+from ragqa.saved import SavedAnswer, quoted, read_saved
 from ragqa.serving import wording
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import PartSaid, Said
 from ragqa.serving.writing import answer_to, chosen
+from ragqa.status import choice_of, status_of
 from ragqa.text.dates import day_named
 from ragqa.types import Filters, no_progress
-from ragqa.verifying import verify
+from ragqa.verify import verify
 from ragqa.why import explain
 
 _TEXT, _LIST = "string", "array"

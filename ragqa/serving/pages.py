@@ -18,15 +18,14 @@ from msgspec import field
 from starlette.responses import HTMLResponse, Response
 
 from ragqa import __version__
-from ragqa.addresses import read_current
 from ragqa.api import Index
 from ragqa.config import history_file
-from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.index.filters import fold_tag, passing
 from ragqa.llms.servers import without_keys
-from ragqa.places import address
+from ragqa.lookup import read_current
+from ragqa.reference import reference_to
 from ragqa.related import NearNote, near
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
@@ -48,7 +47,7 @@ from ragqa.serving.note import (
 from ragqa.serving.operations import Filtered
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.serving.writing import answer_to, chosen
-from ragqa.state import History
+from ragqa.status import choice_of, status_of
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart
 from ragqa.types import (
@@ -65,6 +64,7 @@ from ragqa.types import (
     counted,
     trail_text,
 )
+from ragqa.user_data import QuestionHistory
 
 MOST_COMPLETED = 500
 _MOST_RECENT = 30
@@ -174,8 +174,8 @@ def _form(warm: WarmIndex, asked: PageRequest, links: LinkedNotes | None) -> Fie
     }
 
 
-def _history(warm: WarmIndex) -> History:
-    return History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
+def _history(warm: WarmIndex) -> QuestionHistory:
+    return QuestionHistory(history_file(warm.loaded.settings, warm.loaded.places.corpus))
 
 
 def _home(warm: WarmIndex, asked: PageRequest, links: LinkedNotes, recent: Sequence[str]) -> Fields:
@@ -409,7 +409,7 @@ def _templates() -> Environment:
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
     environment.globals |= {
-        "stretch": stretch, "day": _day, "date": date_shown, "address": address,
+        "stretch": stretch, "day": _day, "date": date_shown, "address": reference_to,
         "trail_text": trail_text, "view": view, "words": quoted_words,
         "quoted": _quoted, "passage": _passage, "context": _context,
     }  # fmt: skip

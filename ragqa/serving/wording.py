@@ -10,15 +10,16 @@ from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from ragqa import types
-from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
+from ragqa.lookup import NotePart
 from ragqa.passages import token_counts
-from ragqa.places import Checked, Verification, address
+from ragqa.reference import reference_to
 from ragqa.related import RelatedNotes
 from ragqa.render import Document
 from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
+from ragqa.saved import Checked, Verification
 from ragqa.serving.warm import Freshness
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
@@ -250,7 +251,7 @@ def _cited(citation: Citation) -> str:
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:
-    return safe_line(address(path, lines, locator))
+    return safe_line(reference_to(path, lines, locator))
 
 
 def _quoted(text: str) -> str:

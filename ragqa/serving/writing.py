@@ -9,8 +9,8 @@ from ragqa.errors import UsageError
 from ragqa.generation.writer import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Prompt
 from ragqa.serving.warm import WarmIndex, given_up
-from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.types import Answer, Filters
+from ragqa.user_data.consent import is_allowed, not_allowed
 
 
 def answer_to(

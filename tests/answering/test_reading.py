@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragqa.answering.judge import shipped
 from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
-from ragqa.readers import Reader
+from ragqa.rerankers import Reranker
 from ragqa.types import Hit, TokenVectors, Verdict, verdict_of
 from ragqa.types.answers import SURE_FROM
 
@@ -125,8 +125,8 @@ def test_a_signal_that_no_sentence_has_counts_for_none_of_them():
     assert {one.parts["coverage"] for one in scored} == {0.0}
 
 
-class Counting(Reader):
-    """A reader to whom the longer text answers better."""
+class Counting(Reranker):
+    """A reranker to whom the longer text answers better."""
 
     def __init__(self):
         self.read = []
@@ -136,11 +136,11 @@ class Counting(Reader):
         return [float(len(text)) for text in texts]
 
 
-def test_a_reader_is_given_each_sentence_and_each_passage_once_without_their_headings():
+def test_a_reranker_is_given_each_sentence_and_each_passage_once_without_their_headings():
     _, hits = found("when do figs ripen fruit", FIGS, PIANOS)
-    candidates, reader = candidates_of(hits), Counting()
-    scores = read_together(reader, "when do figs ripen fruit", candidates)
-    assert reader.read == [
+    candidates, reranker = candidates_of(hits), Counting()
+    scores = read_together(reranker, "when do figs ripen fruit", candidates)
+    assert reranker.read == [
         "when do figs ripen fruit",
         *(one.quote for one in candidates),
         "The tree is old.\n\nIt ripens its fruit in August.",
@@ -149,17 +149,17 @@ def test_a_reader_is_given_each_sentence_and_each_passage_once_without_their_hea
     assert max(scores) == 1.0
     assert scores[0] == 0.5
     assert candidates[int(np.argmax(scores))].quote == "It ripens its fruit in August."
-    assert read_together(Reader(), "when do figs ripen fruit", candidates) == []
+    assert read_together(Reranker(), "when do figs ripen fruit", candidates) == []
 
 
-def test_a_reader_counts_as_much_as_the_ranking_of_the_passage_and_changes_no_other_signal():
+def test_a_reranker_counts_as_much_as_the_ranking_of_the_passage_and_changes_no_other_signal():
     reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
     candidates = candidates_of(reading.hits)
     alone = score(reading, candidates)
     helped = score(reading, candidates, [1.0] * len(candidates))
     weight = max(one.parts["passage"] for one in alone)
     for one, other in zip(alone, helped, strict=True):
-        assert other.parts == {**one.parts, "reader": weight}
+        assert other.parts == {**one.parts, "reranker": weight}
         assert other.unread_score == pytest.approx(one.score)
 
 

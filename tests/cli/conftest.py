@@ -2,7 +2,7 @@
 
 import pytest
 from support import write_notes
-from tiny_readers import save_reader
+from tiny_rerankers import save_reranker
 
 
 @pytest.fixture
@@ -18,6 +18,6 @@ def places(notes, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def reader_folder(own_home, tmp_path_factory):
+def reranker_folder(own_home, tmp_path_factory):
     """A small cross-encoder in a folder of its own."""
-    return save_reader(tmp_path_factory.mktemp("models") / "ranking")
+    return save_reranker(tmp_path_factory.mktemp("models") / "ranking")

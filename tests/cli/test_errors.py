@@ -120,7 +120,7 @@ def test_debug_shows_the_traceback(quick, tmp_path):
     assert "Traceback" in run.err
 
 
-@pytest.mark.parametrize("module", ["typer", "ragqa.cli.asking"])
+@pytest.mark.parametrize("module", ["typer", "ragqa.cli.ask"])
 def test_ctrl_c_while_the_command_is_imported_exits_130_without_a_traceback(tmp_path, module):
     """Run the entry point of the command, interrupted as soon as a module is looked for."""
     script = (

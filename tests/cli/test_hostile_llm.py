@@ -20,7 +20,7 @@ from support import on_terminal, write_notes
 import ragqa as package
 from ragqa.cli import run
 from ragqa.generation.writer import INSTRUCTIONS
-from ragqa.state.consent import consent_file
+from ragqa.user_data.consent import consent_file
 
 HOSTILE = Path(__file__).parent.parent / "inputs" / "hostile"
 ROWS = [json.loads(line) for line in (HOSTILE / "questions.jsonl").read_text().splitlines()]

@@ -14,11 +14,11 @@ FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
 FOR_A_LARGE_INDEX = {"faiss"}
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "onnx", "huggingface_hub"}
 
-FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.servers", "ragqa.state.consent"}
+FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.servers", "ragqa.user_data.consent"}
 FOR_AN_LLM |= {"ragqa.grounding", "ragqa.generation"}
 FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
-FOR_A_CHAT = {"ragqa.chatting", "prompt_toolkit"}
+FOR_A_CHAT = {"ragqa.follow_ups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
 FOR_SETTINGS = {"ragqa.config", "ragqa.safe", "platformdirs", "tomllib"}
 
@@ -65,7 +65,7 @@ def test_a_chat_imports_nothing_heavy_before_its_first_question(tmp_path):
 def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(wiki_index):
     modules = imported("ask", "what is LoRA?", "--corpus", CORPUS, "--index", wiki_index)
     assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_CHAT | FOR_A_SERVER)
-    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.diagnosis", "rapidfuzz"})
+    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.status", "rapidfuzz"})
     assert modules >= FOR_ASKING
 
 

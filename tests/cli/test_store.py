@@ -10,7 +10,7 @@ from terminals import sit_at
 from ragqa.cli import run as run_here
 from ragqa.errors import IndexUnusable
 from ragqa.index.local import LocalStore
-from ragqa.state.consent import Use, allow, consent_file, consents
+from ragqa.user_data.consent import Use, allow, consent_file, consents
 
 HOST = "milvus.invalid:19530"
 REMOTE = {"RAGQA_STORE": f"http://{HOST}"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import INFO, make_answer
 
-from ragqa.chatting import Exchange, completed, context
+from ragqa.follow_ups import Exchange, completed, context
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.types import Passage, Pieces
 

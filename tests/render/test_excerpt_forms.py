@@ -15,11 +15,11 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
-from ragqa.places import read_saved
 from ragqa.render import THEME
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.markdown import answer_markdown, excerpt_markdown
 from ragqa.safe import safe_text
+from ragqa.saved import read_saved
 
 STEER = re.compile(r"\x1b\[[\d;]*m")
 UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"

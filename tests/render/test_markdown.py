@@ -12,11 +12,11 @@ from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.chatting import Exchange
+from ragqa.follow_ups import Exchange
 from ragqa.passages.plain import with_plain
-from ragqa.places import defused, read_saved
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
+from ragqa.saved import defused, read_saved
 from ragqa.types import Hit, Kind, Passage, Unit
 
 # As the file system gives them: any bytes.

@@ -12,8 +12,8 @@ from support import QUICK, run_ragqa, write_notes
 
 from ragqa.config import Settings, history_file
 from ragqa.serving.web import web_app
-from ragqa.state import History
 from ragqa.types import Corpus
+from ragqa.user_data import QuestionHistory
 
 WHEN = "at how many degrees is green tea brewed?"
 
@@ -227,7 +227,7 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(site, 
         (notes, "/save secrets.md"),
         (notes, "why is the tea green?"),
     ):
-        History(history_file(Settings(), Corpus.of(asked_of))).add(line)
+        QuestionHistory(history_file(Settings(), Corpus.of(asked_of))).add(line)
     run_ragqa("ask", "is tea black?", "--corpus", notes, env=QUICK)
     forgets = QUICK | {"RAGQA_HISTORY": "off"}
     run_ragqa("ask", "is tea secrets?", "--corpus", notes, env=forgets)

@@ -6,7 +6,7 @@ import pytest
 from citing import cited
 from support import make_answer
 
-from ragqa.addresses import NotePart
+from ragqa.lookup import NotePart
 from ragqa.passages import token_counts
 from ragqa.render import document_of
 from ragqa.serving.warm import Freshness

@@ -15,9 +15,9 @@ from unittest.mock import patch
 from hashed import HashedEmbedder
 
 from ragqa import Index, open_index
-from ragqa.addresses import get_part
 from ragqa.embedders import CANARY
 from ragqa.errors import NoIndex, RagqaError
+from ragqa.lookup import get_part
 from ragqa.notes import read
 from ragqa.types import Note, Vectors
 

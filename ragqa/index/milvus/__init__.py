@@ -23,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from ragqa import errors, types
-from ragqa.config.addresses import is_file
+from ragqa.config.urls import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
 from ragqa.index import IndexWriter, Store
 from ragqa.index.milvus import snapshot as rows

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from ragqa.config.addresses import TOKEN_VARIABLE, is_file, remote_host
+from ragqa.config.urls import TOKEN_VARIABLE, is_file, remote_host
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
 from ragqa.index.disk import REBUILD
 from ragqa.index.ranking import BM25_B, BM25_K1

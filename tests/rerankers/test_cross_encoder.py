@@ -1,13 +1,13 @@
-"""A reader of the user's own: what every one promises, found, refused, used."""
+"""A reranker of the user's own: what every one promises, found, refused, used."""
 
 import shutil
 
 import pytest
 from tiny_embedders import configure
-from tiny_readers import make_reader, save_reader
+from tiny_rerankers import make_reranker, save_reranker
 
 from ragqa.errors import UsageError
-from ragqa.readers import NEUTRAL, available, reader_for
+from ragqa.rerankers import NEUTRAL, available, reranker_for
 
 QUESTION = "when do figs ripen?"
 TEXTS = [
@@ -20,7 +20,7 @@ TEXTS = [
 
 @pytest.fixture(scope="session")
 def ranker(own_home, tmp_path_factory):
-    return save_reader(tmp_path_factory.mktemp("ranker") / "model")
+    return save_reranker(tmp_path_factory.mktemp("ranker") / "model")
 
 
 @pytest.fixture
@@ -29,18 +29,19 @@ def damaged(ranker, tmp_path):
     return shutil.copytree(ranker, tmp_path / "damaged")
 
 
-def test_the_neutral_reader_has_no_scores():
-    assert reader_for(NEUTRAL).score(QUESTION, TEXTS) == []
+def test_the_neutral_reranker_has_no_scores():
+    assert reranker_for(NEUTRAL).score(QUESTION, TEXTS) == []
 
 
 def test_a_text_scores_as_the_model_itself_scores_it_whatever_is_read_beside_it(ranker):
     import torch
 
-    reader = reader_for(str(ranker))
-    assert reader.score(QUESTION, []) == []
-    scores = reader.score(QUESTION, TEXTS)
-    assert scores == pytest.approx([reader.score(QUESTION, [text])[0] for text in TEXTS], abs=1e-5)
-    model, tokenizer = make_reader()
+    reranker = reranker_for(str(ranker))
+    assert reranker.score(QUESTION, []) == []
+    scores = reranker.score(QUESTION, TEXTS)
+    alone = [reranker.score(QUESTION, [text])[0] for text in TEXTS]
+    assert scores == pytest.approx(alone, abs=1e-5)
+    model, tokenizer = make_reranker()
     texts = [text.replace("\ud800", "\ufffd") for text in TEXTS]
     encoded = tokenizer(
         [QUESTION] * len(texts), texts, padding=True, truncation="longest_first", max_length=128,
@@ -59,34 +60,34 @@ def test_the_export_may_lie_in_the_folder_itself_and_no_code_beside_it_is_touche
     (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
     (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
     configure(damaged, "config.json", auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    assert reader_for(str(damaged)).name == str(damaged)
+    assert reranker_for(str(damaged)).name == str(damaged)
     assert not ran.exists()
 
 
 @pytest.mark.parametrize("path", ["./nowhere", "~nobody-of-that-name/model"])
 def test_a_folder_that_is_not_there_is_refused(path):
     with pytest.raises(UsageError, match="no folder"):
-        reader_for(path)
+        reranker_for(path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[]"])
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
-def test_a_file_that_is_missing_or_makes_no_sense_is_named_and_the_neutral_reader_answers(
+def test_a_file_that_is_missing_or_makes_no_sense_is_named_and_the_neutral_reranker_answers(
     damaged, name, content
 ):
     if content is None:
         (damaged / name).unlink()
     else:
         (damaged / name).write_bytes(content)
-    reader, (warning,) = available(str(damaged))
-    assert reader.name == NEUTRAL
+    reranker, (warning,) = available(str(damaged))
+    assert reranker.name == NEUTRAL
     why = f"lacks {name.removeprefix('onnx/')}" if content is None else "cannot be used: "
     assert f"{damaged} {why}" in warning
     assert "\n" not in warning
-    assert warning.endswith("to change that: ragqa config set reader neutral")
+    assert warning.endswith("to change that: ragqa config set reranker neutral")
 
 
 def test_a_model_that_judges_pairs_instead_of_scoring_them_is_refused(tmp_path):
-    judge = save_reader(tmp_path / "judge", outputs=3)
+    judge = save_reranker(tmp_path / "judge", outputs=3)
     with pytest.raises(UsageError, match="cannot be used: it has 3 outputs"):
-        reader_for(str(judge))
+        reranker_for(str(judge))

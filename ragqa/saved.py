@@ -1,13 +1,13 @@
-"""How places in notes, numbers of citations and saved answers are written and read.
+"""Saved answers: how they are written and read, and what checking them finds.
 
-In JSON a saved answer is the document of `ask --json`. In Markdown it is a separate record, one
+In JSON one is the document of `ask --json`. In Markdown it is a separate record, one
 line of JSON at the end: editors wrap, escape and "correct" the text above it, but leave code alone.
 The record is found anywhere in the file and in any fence.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
@@ -18,72 +18,6 @@ from msgspec import Struct, convert, to_builtins
 from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Keys, Span
 
-_LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
-_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
-
-
-# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
-_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
-
-_MAX_PLACES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A note by its path or name, and lines, a heading or a locator, as in `Citation`, if named."""
-
-    path: str
-    lines: tuple[int, int] | None = None
-    heading: str = ""
-    locator: str = ""
-
-
-def address(path: str, lines: tuple[int, int], locator: str = "") -> str:
-    """A place in a note as `path:first-last`, `path:line` or `path, locator`; not sanitised."""
-    if locator:
-        return f"{path}, {locator}"
-    first, last = lines
-    return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
-
-
-def readings(text: str) -> Iterator[Place]:
-    """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
-
-    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR`.
-    """
-    if text:
-        yield Place(text)
-    if match := _LINES.fullmatch(text):
-        first, last = sorted((int(match[2]), int(match[3] or match[2])))
-        yield Place(match[1], (first, last))
-    commas = list(_LOCATOR.finditer(text))
-    for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
-        yield Place(text[: comma.start()], locator=text[comma.end() :])
-    for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
-        if name and anchor.strip("# "):
-            yield Place(name, heading=anchor.strip())
-
-
-def quote_places(text: str, quote: str, near: int) -> list[Span]:
-    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
-
-    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
-    occurs in neither `limit: 50` nor `limit: 5.5`.
-    """
-    words = quote.split()
-    if not words or not all(word in text for word in sorted(words, key=len, reverse=True)):
-        return []  # rules out most notes quickly
-    pattern = r"\s+".join(map(re.escape, words))
-    if re.match(_IN_WORD, words[0]):
-        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
-    if re.match(_IN_WORD, words[-1][-1]):
-        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
-    spans = (match.span() for match in re.finditer(pattern, text))
-    return nsmallest(
-        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
-    )
-
-
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
 
@@ -91,6 +25,11 @@ ANY_NOTE = ""
 """The path of a quote whose note is not known: it is looked for in all of them."""
 NOWHERE = (0, 0)
 """The lines, or characters, of a quote whose place is not known."""
+
+# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
+_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
+
+_MAX_PLACES = 5
 
 _MARK = "ragqa_answer"
 _VERSION = 1
@@ -276,3 +215,23 @@ def _answer(document: object) -> SavedAnswer:
         if not citation.quote.strip():
             raise ValueError(f"the quote of citation {n} is empty")
     return answer
+
+
+def quote_places(text: str, quote: str, near: int) -> list[Span]:
+    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
+
+    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
+    occurs in neither `limit: 50` nor `limit: 5.5`.
+    """
+    words = quote.split()
+    if not words or not all(word in text for word in sorted(words, key=len, reverse=True)):
+        return []  # rules out most notes quickly
+    pattern = r"\s+".join(map(re.escape, words))
+    if re.match(_IN_WORD, words[0]):
+        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
+    if re.match(_IN_WORD, words[-1][-1]):
+        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
+    spans = (match.span() for match in re.finditer(pattern, text))
+    return nsmallest(
+        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
+    )

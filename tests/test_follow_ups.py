@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support import make_answer
 
-from ragqa.chatting import COMMANDS, Exchange, command_in, numbered
+from ragqa.follow_ups import COMMANDS, Exchange, command_in, numbered
 from ragqa.types import Written, WrittenSentence
 
 

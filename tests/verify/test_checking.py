@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from support import make_answer
 
 from ragqa.errors import UsageError
-from ragqa.places import ANY_NOTE, NOWHERE, Standing, quoted, record_of
-from ragqa.verifying import (
+from ragqa.saved import ANY_NOTE, NOWHERE, Standing, quoted, record_of
+from ragqa.verify import (
     IN_CODE,
     IN_COMMENT,
     NO_NOTE,
@@ -151,7 +151,7 @@ def test_a_name_that_several_notes_have_is_refused(notes, cited):
 
 
 def test_what_takes_too_long_is_not_said_to_be_in_no_note(notes, cited, monkeypatch):
-    monkeypatch.setattr("ragqa.verifying.DEADLINE_S", -1)
+    monkeypatch.setattr("ragqa.verify.DEADLINE_S", -1)
     assert became(notes, cited).reason == TOO_LONG
 
 

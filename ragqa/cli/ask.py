@@ -94,7 +94,7 @@ def ask(
 def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
     """Print an answer as text or Markdown, and keep what was asked."""
     from ragqa import render
-    from ragqa.state.asked import Asked, remember
+    from ragqa.user_data.asked import Asked, remember
 
     asked = Asked.of(answer, query.filters)
     is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
@@ -220,7 +220,7 @@ def more(corpus: Folders = None, index: IndexFolder = None) -> int:
     """
     from ragqa import render
     from ragqa.render.results import print_further
-    from ragqa.state.asked import keep, last_asked
+    from ragqa.user_data.asked import keep, last_asked
 
     with open_query(corpus, index) as query:
         about = query.index.settings, query.index.places.corpus
@@ -251,14 +251,14 @@ def open_source(
     Example: ragqa open 1
     """
     from ragqa.cli import editor
-    from ragqa.state.asked import last_asked
+    from ragqa.user_data.asked import last_asked
 
     if source.isdecimal():
         loaded = load(corpus, index)
         notes = loaded.places.corpus
         place = last_asked(loaded.settings, notes).source(int(source))
     else:
-        from ragqa.addresses import get_part
+        from ragqa.lookup import get_part
 
         with open_query(corpus, index) as query:
             part = get_part(query.index, source, progress=query.progress)

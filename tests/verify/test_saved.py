@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import make_answer
 
-from ragqa import places as module
+from ragqa import saved as module
 from ragqa.errors import UsageError
-from ragqa.places import SavedAnswer, read_saved, record_of
+from ragqa.saved import SavedAnswer, read_saved, record_of
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=40)
 

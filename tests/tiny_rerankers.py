@@ -8,7 +8,7 @@ from ragqa.embedders.models import find_model
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def make_reader(outputs=1):
+def make_reranker(outputs=1):
     """The model and its tokenizer, with the vocabulary of the default embedder."""
     import torch
     import transformers
@@ -30,7 +30,7 @@ def make_reader(outputs=1):
     return model.eval(), transformers.AutoTokenizer.from_pretrained(source, local_files_only=True)
 
 
-def save_reader(folder: Path, outputs=1, *, below="onnx"):
+def save_reranker(folder: Path, outputs=1, *, below="onnx"):
     """Save a tiny model as an ONNX export; the same one every time."""
     import torch
 
@@ -42,7 +42,7 @@ def save_reader(folder: Path, outputs=1, *, below="onnx"):
         def forward(self, *inputs):
             return self.model(**dict(zip(INPUTS, inputs, strict=True))).logits
 
-    model, tokenizer = make_reader(outputs)
+    model, tokenizer = make_reranker(outputs)
     path = folder / below / "model.onnx"
     path.parent.mkdir(parents=True)
     sample = tokenizer(["Who eats it?"], ["The fox."], return_tensors="pt")

@@ -1,4 +1,4 @@
-"""Readers score two texts together; the neutral one does nothing, the user's is an ONNX model.
+"""Rerankers score two texts together: the neutral one does nothing, the user's is an ONNX model.
 
 Two vectors cannot tell that a passage is on topic but does not answer.
 """
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from ragqa.embedders.onnx import OnnxModel
 
 NEUTRAL = "neutral"
-"""The reader that does nothing: only the embedder and words count."""
+"""The reranker that does nothing: only the embedder and words count."""
 
 MAX_WINDOW = 512
 """No question with its passage comes near this; longer windows would only cost memory."""
 
-_HINT = f"ragqa config set reader {NEUTRAL}"
+_HINT = f"ragqa config set reranker {NEUTRAL}"
 
 
-class Reader:
-    """The neutral reader, and what others override; equal pairs always get equal figures.
+class Reranker:
+    """The neutral reranker, and what others override; equal pairs always get equal figures.
 
     :ivar name: its name in settings and messages.
     """
@@ -42,7 +42,7 @@ class Reader:
         return []
 
 
-class CrossEncoder(Reader):
+class CrossEncoder(Reranker):
     """Scores a text by an ONNX model with one output.
 
     :param tokenizer: cuts what is too long.
@@ -73,27 +73,27 @@ class CrossEncoder(Reader):
         return scores
 
 
-def reader_for(spec: str) -> Reader:
-    """Open the reader that a setting names: `neutral`, a model's folder, or its name on the hub.
+def reranker_for(spec: str) -> Reranker:
+    """Open the reranker that a setting names: `neutral`, a model's folder, or its name on the hub.
 
     :raises NotHere: a model of that name is not on this machine.
     :raises UsageError: there is no such folder, or no usable model in it.
     """
     if spec == NEUTRAL:
-        return Reader()
+        return Reranker()
     from ragqa.embedders.models import lacking, locate
 
-    name, path = locate("reader", spec)
-    if lacks := lacking("reader", filter(Path.is_file, path.rglob("*"))):
-        raise UsageError(f"the reader in {path} lacks {lacks}", hint=_HINT)
+    name, path = locate("reranker", spec)
+    if lacks := lacking("reranker", filter(Path.is_file, path.rglob("*"))):
+        raise UsageError(f"the reranker in {path} lacks {lacks}", hint=_HINT)
     try:
         return _opened(name, path)
     except Exception as exc:  # what is in the files may be anything
         reason = str(exc).partition("\n")[0]
-        raise UsageError(f"the reader in {path} cannot be used: {reason}", hint=_HINT) from exc
+        raise UsageError(f"the reranker in {path} cannot be used: {reason}", hint=_HINT) from exc
 
 
-def _opened(name: str, path: Path) -> Reader:
+def _opened(name: str, path: Path) -> Reranker:
     """Open a model, and read a pair of texts to see that it works; it may raise anything."""
     import json
 
@@ -109,14 +109,15 @@ def _opened(name: str, path: Path) -> Reader:
     tokenizer.enable_truncation(window, strategy="longest_first")
     file = path / "model.onnx"
     model = OnnxModel(file if file.is_file() else path / "onnx" / "model.onnx", hint=_HINT)
-    reader = CrossEncoder(name, tokenizer, model, config.get("pad_token_id") or 0)
-    reader.score("Who asks?", ["The fox asks."])
-    return reader
+    reranker = CrossEncoder(name, tokenizer, model, config.get("pad_token_id") or 0)
+    reranker.score("Who asks?", ["The fox asks."])
+    return reranker
 
 
-def available(spec: str) -> tuple[Reader, list[str]]:
-    """The reader that a setting names; if it cannot be used, the neutral one and a warning."""
+def available(spec: str) -> tuple[Reranker, list[str]]:
+    """The reranker that a setting names; if it cannot be used, the neutral one and a warning."""
     try:
-        return reader_for(spec), []
+        return reranker_for(spec), []
     except UsageError as exc:
-        return Reader(), [f"answered without a reader: {exc.message}; to change that: {exc.hint}"]
+        warning = f"answered without a reranker: {exc.message}; to change that: {exc.hint}"
+        return Reranker(), [warning]

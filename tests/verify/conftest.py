@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ragqa.config import Settings
-from ragqa.places import SavedAnswer, SavedCitation
+from ragqa.saved import SavedAnswer, SavedCitation
 from ragqa.types import Corpus
-from ragqa.verifying import verify
+from ragqa.verify import verify
 
 
 class Notes:

@@ -16,13 +16,14 @@ from msgspec import structs
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from ragqa.addresses import place_in, span_of_lines
 from ragqa.answering.excerpt_blocks import blocks_of, texts_of
 from ragqa.config import Settings
+from ragqa.lookup import place_in, span_of_lines
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
-from ragqa.places import (
+from ragqa.reference import readings
+from ragqa.saved import (
     ANY_NOTE,
     NOWHERE,
     Checked,
@@ -33,7 +34,6 @@ from ragqa.places import (
     Verification,
     is_saved,
     quote_places,
-    readings,
 )
 from ragqa.text.shown import labels_within, struck_spans
 from ragqa.text.words import tokenize

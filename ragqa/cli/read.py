@@ -22,7 +22,7 @@ from ragqa.cli.options import (
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.places import SavedAnswer
+    from ragqa.saved import SavedAnswer
 
 
 @expanded
@@ -104,7 +104,7 @@ def why(
 
     Example: ragqa why "what is prompt injection?" --target guardrails.md
     """
-    from ragqa.addresses import NoTarget
+    from ragqa.lookup import NoTarget
     from ragqa.render.explanations import print_explanation
     from ragqa.why import explain
 
@@ -181,7 +181,7 @@ def get(
 
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
-    from ragqa.addresses import get_part
+    from ragqa.lookup import get_part
     from ragqa.render import results
 
     with open_query(corpus, index, Scope(no_refresh=no_refresh)) as query:
@@ -212,7 +212,7 @@ def verify(
     from ragqa import render
     from ragqa.render import explanations
     from ragqa.render.results import Linker
-    from ragqa.verifying import verify as verify_answer
+    from ragqa.verify import verify as verify_answer
 
     loaded, saved = load(corpus), _to_verify(answer)
     with render.ProgressLine() as progress:
@@ -230,7 +230,7 @@ def _to_verify(words: list[str]) -> "SavedAnswer":
 
     :raises UsageError: it cannot be read.
     """
-    from ragqa.places import quoted, read_saved
+    from ragqa.saved import quoted, read_saved
 
     answer, *quote = words
     is_quote = len(answer.split()) > 1 and not os.path.lexists(answer)

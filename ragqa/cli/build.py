@@ -86,7 +86,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     cluster = cluster_in(spec)
     if cluster:  # even at an address of this machine: it may have nodes on others
         from ragqa.llms import Destination
-        from ragqa.state.consent import Use
+        from ragqa.user_data.consent import Use
 
         there = Destination("Ray", cluster.host_and_port)
         what = "the text of every passage of your notes that is new or has changed"
@@ -105,8 +105,8 @@ def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = Fal
     """
     from msgspec.structs import replace
 
-    from ragqa.diagnosis import choice_of, status_of
     from ragqa.render import overviews
+    from ragqa.status import choice_of, status_of
     from ragqa.types import by_kind
 
     loaded = load(corpus, index)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.notes.formats import Document
 from ragqa.render.explanations import differences
-from ragqa.verifying import MAX_WORDS, CurrentNote, successor
+from ragqa.verify import MAX_WORDS, CurrentNote, successor
 
 NOTE = """# The service
 

@@ -17,7 +17,7 @@ from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
 from ragqa.passages.parts import heading_paths
-from ragqa.places import Place, readings
+from ragqa.reference import Reference, readings
 from ragqa.safe import safe_line
 from ragqa.types import (
     HIDDEN,
@@ -84,16 +84,16 @@ class Target:
     locator: str = ""
 
 
-def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "Notes":
+def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "NoteLookup":
     """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
     known = {note.path: note for note in notes}
     skipped = {skip.path: skip.reason for skip in info.skipped}
-    return Notes(corpus, settings.max_note_bytes, known, skipped, settings.formats)
+    return NoteLookup(corpus, settings.max_note_bytes, known, skipped, settings.formats)
 
 
 @dataclass(frozen=True)
-class Notes:
+class NoteLookup:
     """The notes on disk and in the index, among which addresses are looked up."""
 
     corpus: Corpus
@@ -119,7 +119,7 @@ class Notes:
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
-    def place_of(self, text: str) -> Place | None:
+    def place_of(self, text: str) -> Reference | None:
         """The place that an address names in a note of the index, None for none.
 
         :raises UsageError: several notes have this name.
@@ -139,7 +139,7 @@ class Notes:
             raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
         return target
 
-    def _part(self, place: Place) -> Target:
+    def _part(self, place: Reference) -> Target:
         """The note, with the lines and the locator of the part that is named."""
         path, lines = place.path, place.lines
         if not (lines or place.heading or place.locator):
@@ -208,17 +208,17 @@ class Notes:
 
 def place_in(
     corpus: Corpus, paths: Iterable[str], text: str, *, max_note_bytes: int
-) -> Place | None:
+) -> Reference | None:
     """The place that an address names in one of these notes, whether they are indexed or not.
 
     :raises UsageError: several notes have this name.
     """
     by_file = {path: parse_note(path, "") for path in paths}
-    if place := Notes(corpus, max_note_bytes, by_file).place_of(text):
+    if place := NoteLookup(corpus, max_note_bytes, by_file).place_of(text):
         return place
     read = {path: read_text(corpus, path, max_note_bytes=max_note_bytes) for path in by_file}
     by_title = {p: parse_note(p, r) for p, r in read.items() if not isinstance(r, Skipped)}
-    return Notes(corpus, max_note_bytes, by_title).place_of(text)
+    return NoteLookup(corpus, max_note_bytes, by_title).place_of(text)
 
 
 def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:

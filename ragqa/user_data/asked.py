@@ -14,15 +14,15 @@ from ragqa.config import Settings, history_file
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
 from ragqa.safe import read_own, write_private
-from ragqa.state import History
 from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
+from ragqa.user_data import QuestionHistory
 
 _LAST_FOLDER = "last"
 _LAST_BYTES = 1_000_000
 
 
-class Shown(Struct, frozen=True):
+class ShownExcerpt(Struct, frozen=True):
     """An excerpt that was shown whole: its note as it was then, its characters and its words."""
 
     path: str
@@ -54,13 +54,13 @@ class Asked(Struct, frozen=True):
     filters: Filters
     sources: dict[int, tuple[str, int]]
     last: int = 0
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[ShownExcerpt, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer, filters: Filters) -> Self:
         """An answer as first shown; the sources of one that cites nothing are the passages."""
         whole = (*answer.citations, *(() if answer.sure else answer.also))
-        shown = tuple(map(Shown.of, whole))
+        shown = tuple(map(ShownExcerpt.of, whole))
         cited = (*answer.citations, *answer.also) if answer.citations else ()
         passages = enumerate((hit.passage for hit in answer.hits), start=1)
         sources = {citation.n: (citation.path, citation.lines[0]) for citation in cited} or {
@@ -91,7 +91,7 @@ class Asked(Struct, frozen=True):
         following = (
             citation
             for citation in (*answer.citations, *answer.also)
-            if not any(before.has(Shown.of(citation)) for before in self.shown)
+            if not any(before.has(ShownExcerpt.of(citation)) for before in self.shown)
         )
         also = tuple(
             replace(citation, n=n)
@@ -101,7 +101,7 @@ class Asked(Struct, frozen=True):
             return replace(answer, also=()), self
         sources = {n: source for n, source in self.sources.items() if n <= self.last}
         sources |= {citation.n: (citation.path, citation.lines[0]) for citation in also}
-        shown = (*self.shown, *map(Shown.of, also))
+        shown = (*self.shown, *map(ShownExcerpt.of, also))
         asked = structs.replace(self, sources=sources, last=also[-1].n, shown=shown)
         return replace(answer, also=also), asked
 
@@ -127,7 +127,7 @@ def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
 
 def remember(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
     """Keep a new question, as `keep` does, and add it to those asked before."""
-    History(history_file(settings, corpus)).add(asked.question)
+    QuestionHistory(history_file(settings, corpus)).add(asked.question)
     return keep(asked, settings, corpus)
 
 

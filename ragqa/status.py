@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from ragqa.api import Index
 from ragqa.config import Loaded, Origin, Places
-from ragqa.config.addresses import remote_host
+from ragqa.config.urls import remote_host
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.index import StorePlace
 from ragqa.languages import LANGUAGES
 from ragqa.llms import NO_LLM, Destination, llm_for
 from ragqa.notes.formats import switched_off
-from ragqa.readers import reader_for
+from ragqa.rerankers import reranker_for
 from ragqa.search.question import share_read
-from ragqa.state.consent import consents, is_allowed
 from ragqa.types import Building, Compared, Keys, Remark
+from ragqa.user_data.consent import consents, is_allowed
 
 _WHERE = "local=destination.is_local host=destination.host"
 _ORIGINS: dict[str, str] = {
@@ -70,7 +70,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     )
 
     places: Places
-    llm: "Choice"
+    llm: "LlmChoice"
     switched_off: Mapping[str, int]
     other_files: Mapping[str, int]
     bytes: int
@@ -97,7 +97,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
         return not any(self.pending_counts.values())
 
 
-def status_of(index: Index, llm: "Choice") -> IndexStatus:
+def status_of(index: Index, llm: "LlmChoice") -> IndexStatus:
     """Compare the index with the notes on disk, without writing.
 
     :param llm: the LLM that is set.
@@ -155,11 +155,11 @@ def _size(kept: StorePlace) -> int:
     return size
 
 
-def _problems(index: Index, llm: "Choice") -> Iterator[Problem]:
-    """What is wrong with the embedder, the reader, the list of allowed hosts and the LLM."""
+def _problems(index: Index, llm: "LlmChoice") -> Iterator[Problem]:
+    """What is wrong with the embedder, the reranker, the list of allowed hosts and the LLM."""
     for check in (
         lambda: index.snapshot().check(),
-        partial(reader_for, index.settings.reader),
+        partial(reranker_for, index.settings.reranker),
         consents,
     ):
         try:
@@ -170,7 +170,7 @@ def _problems(index: Index, llm: "Choice") -> Iterator[Problem]:
         yield Problem(llm.problem, llm.fix)
 
 
-class Choice(Struct, frozen=True):
+class LlmChoice(Struct, frozen=True):
     """The configured LLM backend, and what using it would mean.
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
@@ -197,10 +197,10 @@ class Choice(Struct, frozen=True):
         return "nothing leaves this machine"
 
 
-def choice_of(loaded: Loaded) -> Choice:
+def choice_of(loaded: Loaded) -> LlmChoice:
     """The backend that these settings select."""
     settings = loaded.settings
-    choice = Choice(index_host=remote_host(settings.store))
+    choice = LlmChoice(index_host=remote_host(settings.store))
     if settings.llm in ("", NO_LLM):
         return choice
     origin = _ORIGINS.get(loaded.origins["llm"], loaded.origins["llm"])

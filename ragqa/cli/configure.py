@@ -64,7 +64,7 @@ def set_value(
 ) -> int:
     """Write a setting into your own settings file.
 
-    An embedder or reader that is not on this machine is fetched once you have agreed.
+    An embedder or reranker that is not on this machine is fetched once you have agreed.
 
     Example: ragqa config set corpus ~/notes
     """
@@ -76,7 +76,7 @@ def set_value(
     for value in values:
         if name == "llm" and ":" in value:
             check_kind(value)
-        if name in ("embedder", "reader") and value.strip():
+        if name in ("embedder", "reranker") and value.strip():
             prepare(name, value, yes=yes)
         if name == "corpus" and value and not Path(value).expanduser().is_dir():
             raise UsageError(f"there is no folder {value}", hint="name a folder that exists")
@@ -110,14 +110,14 @@ def prepare(kind: str, value: str, *, yes: bool) -> None:
     """
     from ragqa import render
     from ragqa.embedders.models import NotHere, fetch, find_model
-    from ragqa.readers import reader_for
+    from ragqa.rerankers import reranker_for
 
     def agree(what: str) -> None:
         if not (yes or render.confirm(f"Fetch {what}?")):
             raise NotAllowed(f"nothing was fetched, and the {kind} stays as it was")
         render.say(f"Fetching {what}")
 
-    check = reader_for if kind == "reader" else find_model
+    check = reranker_for if kind == "reranker" else find_model
     try:
         check(value)
     except NotHere as exc:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.asking import llm_named
+from ragqa.cli.ask import llm_named
 from ragqa.cli.opening import consented, is_interactive, load
 from ragqa.cli.options import LLM, Folders, IndexFolder
 from ragqa.errors import UsageError, install_command

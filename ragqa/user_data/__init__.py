@@ -13,7 +13,7 @@ from ragqa.safe import write_private
 MAX_LINES = 1_000
 
 
-class History(Struct, frozen=True):
+class QuestionHistory(Struct, frozen=True):
     """The questions asked before: a bounded file that only the user may read.
 
     Write errors are ignored; nothing is kept without a path.
