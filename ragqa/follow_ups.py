@@ -57,7 +57,7 @@ _TIME = (
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
 _BEGIN_CLAUSE = frozenset(("and", "or", "but", "if", "when", "because", "how", "what", "why"))
-_COMPARED = frozenset(("than", "to"))
+_COMPARED = frozenset(("than", "to", "or"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,9 @@ def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
     # Only of English is it known what refers back.
     is_english = languages[0] == ENGLISH
     opening = _opening(words)
-    refers = not own or (is_english and any(_refers(opening, at) for at in range(len(opening))))
+    refers = not own or (
+        is_english and any(_refers(words, at, opening) for at in range(len(opening)))
+    )
     if not refers and not (is_english and _continues(question, words)):
         return question
     asked, replaced = before.looked_for, list[Span]()
@@ -209,17 +211,17 @@ def _opening(words: Sequence[_QuestionWord]) -> Sequence[_QuestionWord]:
     return words
 
 
-def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
-    """Whether the word at a position refers back beyond its own question."""
+def _refers(words: Sequence[_QuestionWord], at: int, opening: Sequence[_QuestionWord]) -> bool:
+    """Whether the word at a position in the opening refers back beyond its own question."""
     if sum(bool(word.terms) for word in words[:at]) >= _ANTECEDENT:
         return False
     word = words[at].folded
     if word == "that":
         # After a content word it begins a clause: "models that reason".
-        return at in (0, len(words) - 1) or not words[at - 1].terms
+        return at in (0, len(opening) - 1) or not words[at - 1].terms
     if word in table("comparing"):
         return _COMPARED.isdisjoint(after.folded for after in words[at:])
-    return word in table("referring") or (word in _REFERRING_LAST and at == len(words) - 1)
+    return word in table("referring") or (word in _REFERRING_LAST and at == len(opening) - 1)
 
 
 def _carried(asked: str, before: Answer, snapshot: Snapshot) -> list[str]:

@@ -29,12 +29,15 @@ _CITATION = (
 )
 _TITLE_AND_LINK = r"[.,!?)\]\"\u201d_*]\s+<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
 _LINK = r"(?:\[[^\[\]]*\]\(<?|<?)https?://[^\s)>]*[)>]*"
-# A line of tags or categories, or of several links within the notes, with only spaces between.
-_TAG = r"(?:#(?=[\w/-]*[^\W\d])[\w/-]++|\[\[:?[Cc]ategory:[^\]\n]*\]\])"
+# Lines of tags or categories, or of several links within the notes.
+_TAG = r"(?:#(?=[\w/-]*[^\W\d])[\w/-]++|\[\[:?[Cc]ategory:[^\]\n]*\]\]|[Cc]ategory:\w+)"
 _INNER_LINK = r"(?:\[\[[^\]\n]+\]\]|\[[^\]\n]*\]\((?!\w+:)[^)\n]*\))"
+_LABEL = r"(?i:tags?|keywords?|categor(?:y|ies)|kategorien?|see also):{1,2}\s"
 _MARKS_ALONE = (
-    rf"(?:(?i:tags?|categor(?:y|ies)):\s*)?(?:{_TAG}[\s,|]*)+"
-    rf"|(?:(?:{_INNER_LINK}|{_TAG})[\s|]*){{2,}}"
+    rf"(?:[-*+]\s+)?(?:{_LABEL}*)?(?:{_TAG}[\s,|.\u00b7]*)+"
+    rf"|(?:(?:{_INNER_LINK}|{_TAG})[\s|\u00b7]*){{2,}}"
+    rf"|(?:{_LABEL}*|[Ss]ee\s+)(?:{_INNER_LINK}[\s,;.]*)+"
+    rf"|{_LABEL}[^,;.\n]+(?:[,;][^,;.\n]+)+"
 )
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
@@ -113,8 +116,9 @@ def candidates_of(
 
 def _may_answer(asked: Collection[str] | None, unit: Unit, quote: str, passage: Passage) -> bool:
     """Whether a unit has words of its own, and is asked for if it is a key of the front matter."""
-    if unit.kind is Kind.PARAGRAPH:
-        return compiled(_MARKS_ALONE).fullmatch(quote) is None
+    if unit.kind in (Kind.PARAGRAPH, Kind.ITEM):
+        are_marks = compiled(_MARKS_ALONE).fullmatch
+        return not (are_marks(quote) or all(map(are_marks, quote.split("\n"))))
     return unit.kind is not Kind.PROPERTY or _asks_for(asked, unit, quote, passage)
 
 
