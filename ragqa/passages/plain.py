@@ -9,6 +9,7 @@ from ragqa.text.shown import (
     BOX,
     CELL,
     CELL_BAR,
+    CUT,
     FIELD,
     LINE,
     QUOTE_MARKS,
@@ -19,9 +20,6 @@ from ragqa.text.shown import (
 )
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Kind, Unit
-
-_CUT = "\f"
-"""Stands between two units of a block while it is read: white space, as it mostly is there."""
 
 _ROWS = (Kind.ROW, Kind.TABLE_HEAD)
 _SPACE = " \t\r\n"
@@ -78,7 +76,7 @@ def _goes_on(before: Unit, unit: Unit) -> bool:
 
 def _read(text: str, units: Sequence[Unit]) -> Iterator[Unit]:
     """The units of a block with their plain text."""
-    kind, sources = units[0].kind, [text[unit.start : unit.end] for unit in units]
+    kind = units[0].kind
     if kind is Kind.RULE:
         yield from units
         return
@@ -86,19 +84,18 @@ def _read(text: str, units: Sequence[Unit]) -> Iterator[Unit]:
         for unit, plain in zip(units, _code(text, units), strict=True):
             yield replace(unit, plain=plain)
         return
-    gaps = [text[a.end : b.start] for a, b in pairwise(units)]
+    sources = [text[unit.start : unit.end].translate(_AS_SPACE) for unit in units]
+    gaps = ["", *(text[a.end : b.start] for a, b in pairwise(units))]
     # Only white space stays between two units, in which a line may end.
     gaps = [" " if gap.strip(f"{_SPACE}>") else gap for gap in gaps]
-    joined = sources[0].translate(_AS_SPACE)
-    for gap, source in zip(gaps, sources[1:], strict=True):
-        joined += f"{_CUT}{gap}{source.translate(_AS_SPACE)}"
+    joined = CUT.join(gap + source for gap, source in zip(gaps, sources, strict=True))
     # A backslash at the end of a line is the mark of a break.
     joined = compiled(r"\\\f(\r?\n)").sub(r"\\\1\f", joined)
     mark, plain = _block(joined, units[0])
     # A line that ends between two units ends at the start of the second.
-    plains = compiled(r"([^\S\f]+)\f").sub(r"\f\1", plain).split(_CUT)
-    if len(plains) != len(units):  # a mark had a unit's end within it
-        plains = [_block(source.translate(_AS_SPACE), units[0])[1] for source in sources]
+    plains = compiled(r"([^\S\f]+)\f").sub(r"\f\1", plain).split(CUT)
+    if len(plains) != len(units):  # where a link leads, say, has a unit's end within it
+        plains = [_block(source, units[0])[1] for source in sources]
     for unit, source, plain in zip(units, sources, plains, strict=True):
         plain = plain if kind in _ROWS else even(plain).rstrip()
         own = mark if unit is units[0] else ""
@@ -151,7 +148,7 @@ def _lines(text: str, *, lines: bool) -> str:
     callout = compiled(_CALLOUT).match(text) if may_be_callout else None
     if callout:
         named = callout["title"] or callout["named"] or ""
-        end = LINE if named.rstrip(_CUT).endswith(_ENDS) else TITLE
+        end = LINE if named.rstrip(CUT).endswith(_ENDS) else TITLE
         title = inline(named, lines=False)
         if (callout["kind"] or "").casefold() in _ALARMS:
             title = _joined([callout["kind"].capitalize(), title], ": ")

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ragqa.text.shown import CELLS, CODE_SPACE, LINE, even, one_line
+from ragqa.text.shown import CELLS, CODE_SPACE, CUT, LINE, even, one_line
 from ragqa.text.words import compiled, word_set
 
 MAX_NESTING = 60
@@ -142,16 +142,13 @@ def _other(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the pars
     elif found["literal"]:
         state.pending += found[0]
     elif found["bold"] or found["reference"]:
-        kind = "mark" if found["bold"] else "link"
-        state.push(f"{kind}_open", "", 1)
         state.pos, state.posMax = found.span("bright" if found["bold"] else "label")
         state.md.inline.tokenize(state)
         state.posMax = last
-        state.push(f"{kind}_close", "", -1)
     else:
         digits = (found["digits"] or "").translate(_SUPERSCRIPT)
-        cells = CELLS if found["cells"] else ""
-        state.push("text", "", 0).content = digits or cells or found["title"] or found["name"] or ""
+        cells = CELLS if found["cells"] else CUT * found[0].count(CUT)
+        state.push("text", "", 0).content = digits or found["title"] or found["name"] or cells
     state.pos = end
     return True
 

@@ -12,8 +12,8 @@ from ragqa.types import Kind, Span, Unit
 LINE, TITLE, FIELD, CELL = "\n", "\v", "\x1e", "\t"
 """What ends a line, a title, a field and a cell in plain text that is no code."""
 
-CELLS = "\x1f"
-"""What separates cells in HTML, until white space is made even."""
+CELLS, CUT = "\x1f", "\f"
+"""What separates cells in HTML, and the units of a block, until white space is made even."""
 
 _BETWEEN = {CELLS: " | ", TITLE: TITLE, FIELD: FIELD, LINE: LINE}
 _ON_ONE_LINE = str.maketrans({LINE: " ", TITLE: ": ", FIELD: "; ", CELL: " "})

@@ -17,6 +17,8 @@ def said(note):
         ("*It is hot. It is red.* Yes.", ["It is hot.", "It is red.", "Yes."]),
         ("See [One. Two.\nThree. Four](http://a.b). Yes.", ["See One. Two. Three. Four.", "Yes."]),
         ("It says `a. b; c. d.\ne. f` here. Yes.", ["It says a. b; c. d. e. f here.", "Yes."]),
+        ("{% comment %} One is. Two is. {% endcomment %} Yes.", ["", "", "Yes."]),
+        ("> [!faq] Is it hot?\n> It is `red`. Yes.", ["Is it hot?", "It is red.", "Yes."]),
     ],
 )
 def test_markup_that_goes_over_several_sentences_is_in_none_of_them(note, sentences):
