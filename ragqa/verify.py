@@ -16,7 +16,7 @@ from msgspec import structs
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from ragqa.answering.excerpt_blocks import blocks_of, texts_of
+from ragqa.answering.excerpt_blocks import blocks_of
 from ragqa.config import Settings
 from ragqa.lookup import place_in, span_of_lines
 from ragqa.notes import parse_note, read_text, walk_notes
@@ -217,7 +217,7 @@ class CurrentNote:
 
         shown, ends, units = "", list[int](), list[Unit]()
         for block in blocks_of(with_plain(self.text, units_of(self.text, self.blocks))):
-            for unit, text in texts_of(block):
+            for unit, text in block.parts:
                 shown += text
                 ends.append(len(shown))
                 units.append(unit)

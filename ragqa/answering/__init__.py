@@ -5,7 +5,6 @@ from itertools import takewhile
 
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.current import date_of
-from ragqa.answering.excerpt_blocks import Line
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.layout import Run
 from ragqa.answering.notes import Answering, Notes
@@ -114,7 +113,7 @@ def text_of(excerpts: Sequence[Stretch]) -> str:
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
         text = set_apart(excerpt.shown)
-        last = next((block.kind for block in excerpt.blocks[-1:] if isinstance(block, Line)), None)
+        last = next((block.kind for block in excerpt.blocks[-1:]), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
         end = "" if ends else "."  # so that adjacent texts do not run together

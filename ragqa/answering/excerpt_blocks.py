@@ -4,9 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
-from typing import ClassVar
 
-from ragqa.text.shown import cells, on_lines, row_pairs, set_apart
+from ragqa.text.shown import CELL, on_lines, row_pairs, set_apart
 from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Unit
 
@@ -25,12 +24,12 @@ _BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A paragraph, heading, item, row without its header, front-matter key or block of code.
+class ExcerptBlock:
+    """A paragraph, heading, item, row without its header, table, front-matter key or code.
 
-    `parts` are the texts of its units, each after what separates it from the one before. `mark` is
-    an item's bullet or number, "" where its beginning is not shown. `depth` is the number of items
-    it is nested in.
+    `parts` are the texts of its units, each after what separates it from the one before; of a
+    table, its header and rows, with as many cells in each. `mark` is an item's bullet or number, ""
+    where its beginning is not shown. `depth` is the number of items it is nested in.
     """
 
     kind: Kind
@@ -43,50 +42,20 @@ class Line:
         """Its text, with line breaks."""
         return "".join(text for _, text in self.parts)
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The cells of a row of a table."""
-
-    unit: Unit
-    cells: Sequence[str]
+    @property
+    def rows(self) -> Sequence[Sequence[str]]:
+        """The cells of a table's header and rows."""
+        return [row.split(CELL) for row in self.text.split("\n")]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table whose rows have as many cells as its header, which is the first."""
-
-    kind: ClassVar[Kind] = Kind.TABLE_HEAD
-    mark: ClassVar[str] = ""
-    depth: ClassVar[int] = 0
-
-    rows: Sequence[Row]
-
-
-Block = Line | Table
-
-
-def blocks_of(units: Sequence[Unit]) -> list[Block]:
-    """The visible blocks of an excerpt, in order, their own bracketed numbers as `[ 1 ]`.
-
-    :param units: the excerpt's units.
-    """
+def blocks_of(units: Sequence[Unit]) -> list[ExcerptBlock]:
+    """The visible blocks of an excerpt with these units, its own bracketed numbers as `[ 1 ]`."""
     groups = _groups(units)
-    found: list[Block] = []
-    for group, level in zip(groups, _levels(groups), strict=True):
-        found += _block(group, level)
-    return found
+    blocks = (_block(group, level) for group, level in zip(groups, _levels(groups), strict=True))
+    return [block for block in blocks if block.text.strip()]
 
 
-def texts_of(block: Block) -> Iterator[tuple[Unit, str]]:
-    """The texts of a block by their units: its parts, or its cells."""
-    if isinstance(block, Line):
-        yield from block.parts
-    else:
-        yield from ((row.unit, f"{cell} ") for row in block.rows for cell in row.cells)
-
-
-def excerpt_text(blocks: Sequence[Block], cut: tuple[bool, bool] = (False, False)) -> str:
+def excerpt_text(blocks: Sequence[ExcerptBlock], cut: tuple[bool, bool] = (False, False)) -> str:
     """The plain text of an excerpt's blocks.
 
     A paragraph is one line unless a person broke it; items have dashes or numbers, nested ones an
@@ -107,34 +76,31 @@ def excerpt_text(blocks: Sequence[Block], cut: tuple[bool, bool] = (False, False
     return "".join(pieces)
 
 
-def apart(before: Block, after: Block) -> bool:
+def apart(before: ExcerptBlock, after: ExcerptBlock) -> bool:
     """Whether a blank line separates two blocks; not so for items, rows and front matter."""
     tight = (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
     return before.kind is not after.kind or before.kind not in tight
 
 
-def runs_on(block: Block) -> bool:
+def runs_on(block: ExcerptBlock) -> bool:
     """Whether a cut is marked within a block's line rather than on a line of its own."""
     return block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
 
 
-def _text(block: Block) -> str:
-    if isinstance(block, Table):
-        return "\n".join(_rows(block))
+def _text(block: ExcerptBlock) -> str:
+    if block.kind is Kind.TABLE_HEAD:
+        return "\n".join(_aligned(block.rows))
     indent = INDENT * block.depth
     below = f"\n{indent}{' ' * len(block.mark)}"
     return f"{indent}{block.mark}{block.text}".replace("\n", below)
 
 
-def _rows(table: Table) -> Iterator[str]:
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """The lines of a table, its columns aligned."""
-    rows = [row.cells for row in table.rows]
     columns = zip(*rows, strict=True)
     widths = [min(_MAX_COLUMN, max(map(_width, column))) for column in columns]
     for number, row in enumerate(rows):
-        padded = (
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
-        )
+        padded = [f"{cell}{' ' * (n - _width(cell))}" for cell, n in zip(row, widths, strict=True)]
         yield " | ".join(padded).rstrip()
         if number == 0:
             yield "-+-".join("-" * width for width in widths)
@@ -183,20 +149,20 @@ def _levels(groups: Iterable[Sequence[Unit]]) -> Iterator[int]:
             around.append(depth)
 
 
-def _block(group: Sequence[Unit], level: int) -> Iterator[Block]:
+def _block(group: Sequence[Unit], level: int) -> ExcerptBlock:
+    """The block that some units are, indented so far."""
     first = group[0]
-    if first.kind is Kind.TABLE_HEAD:
-        yield from _table(group)
-        return
-    if first.kind is Kind.ROW:
-        pieces = [row_pairs(first)]
-    else:
-        pieces = _code(group) if first.kind is Kind.CODE else _prose(group)
-    line = Line(
-        first.kind, list(zip(group, map(set_apart, pieces), strict=True)), first.mark, level
-    )
-    if line.text.strip():
-        yield line
+    match first.kind:
+        case Kind.TABLE_HEAD:
+            return ExcerptBlock(first.kind, _table(group))
+        case Kind.ROW:
+            pieces = [row_pairs(first)]
+        case Kind.CODE:
+            pieces = _code(group)
+        case _:
+            pieces = _prose(group)
+    parts = list(zip(group, map(set_apart, pieces), strict=True))
+    return ExcerptBlock(first.kind, parts, first.mark, level)
 
 
 def _prose(units: Sequence[Unit]) -> list[str]:
@@ -222,14 +188,10 @@ def _code(units: Sequence[Unit]) -> list[str]:
     return [indent.sub("", piece) for piece in pieces]
 
 
-def _table(group: Sequence[Unit]) -> Iterator[Table]:
-    rows = list[Row]()
-    for unit in group:
-        shown = list(map(set_apart, cells(unit)))
-        if rows and unit.kind is Kind.TABLE_HEAD:
-            rows[0] = Row(rows[0].unit, [*rows[0].cells, *shown])
-        else:
-            rows.append(Row(unit, shown))
-    width = max(len(row.cells) for row in rows)
-    if any(any(row.cells) for row in rows):
-        yield Table([Row(row.unit, [*row.cells, *[""] * (width - len(row.cells))]) for row in rows])
+def _table(units: Sequence[Unit]) -> list[tuple[Unit, str]]:
+    """The header of a table, which may be in several units, and its rows."""
+    heads = [unit for unit in units if unit.kind is Kind.TABLE_HEAD]
+    rows = [(heads[0], CELL.join(head.plain for head in heads))]
+    rows += [(unit, f"\n{unit.plain}") for unit in units[len(heads) :]]
+    most = max(text.count(CELL) for _, text in rows)
+    return [(unit, set_apart(text) + CELL * (most - text.count(CELL))) for unit, text in rows]

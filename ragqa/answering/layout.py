@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
-from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
+from ragqa.answering.excerpt_blocks import ExcerptBlock, blocks_of, excerpt_text
 from ragqa.text.shown import one_line
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
 from ragqa.types import Kind, Passage, Unit
@@ -93,7 +93,7 @@ class Layout:
         passage, start = self.pieces[i].passage, self.pieces[i].unit.start
         return passage.lines[0] + self.text.count("\n", passage.start, start)
 
-    def blocks(self, run: Run) -> Sequence[Block]:
+    def blocks(self, run: Run) -> Sequence[ExcerptBlock]:
         """The blocks that a reader sees of a run."""
         return blocks_of(self.units(run))
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ragqa.answering.excerpt_blocks import Block, excerpt_text
+from ragqa.answering.excerpt_blocks import ExcerptBlock, excerpt_text
 from ragqa.answering.layout import Layout, Run
 from ragqa.text.dates import date_terms
 from ragqa.text.shown import cells, unit_words
@@ -118,7 +118,7 @@ class Stretch:
         )
 
     @cached_property
-    def blocks(self) -> Sequence[Block]:
+    def blocks(self) -> Sequence[ExcerptBlock]:
         """The blocks that a reader sees of it."""
         return self.layout.blocks(self.run)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from msgspec import Struct
 from rich.console import Console
@@ -11,13 +10,10 @@ from rich.text import Text
 from ragqa.answering.excerpt_blocks import (
     CUT,
     INDENT,
-    Block,
-    Line,
-    Table,
+    ExcerptBlock,
     apart,
     blocks_of,
     runs_on,
-    texts_of,
 )
 from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
@@ -31,28 +27,23 @@ _TAB = 4
 
 def quoted_words(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
-    texts = chain.from_iterable(map(texts_of, blocks(citation, citation.chars)))
-    return " ".join(word for _, text in texts for word in text.split())
+    _, quoted, _ = sides(citation)
+    return " ".join(word for block in quoted for word in block.text.split())
 
 
-def blocks(citation: Citation, span: Span) -> Sequence[Block]:
-    """The blocks of what is shown within these characters."""
-    return blocks_of([unit for unit in citation.units if span[0] <= unit.start < span[1]])
-
-
-def sides(citation: Citation) -> tuple[Sequence[Block], Sequence[Block], Sequence[Block]]:
+def sides(citation: Citation) -> Sequence[Sequence[ExcerptBlock]]:
     """The blocks before a quote, its own, and those after it."""
-    (start, end), (first, last) = citation.chars, citation.around or citation.chars
-    before, after = blocks(citation, (first, start)), blocks(citation, (end, last))
-    return before, blocks(citation, citation.chars), after
+    start, end = citation.chars
+    before = [unit for unit in citation.units if unit.start < start]
+    quoted = [unit for unit in citation.units if start <= unit.start < end]
+    after = [unit for unit in citation.units if end <= unit.start]
+    return list(map(blocks_of, (before, quoted, after)))
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
-    quoted = citation.chars if citation.around else None
-    quote = blocks(citation, citation.chars)
-    units = [unit for block in quote for unit, _ in texts_of(block)]
-    spans = citation.answer_spans
+    spans, quoted = citation.answer_spans, citation.chars if citation.around else None
+    units = [unit for block in sides(citation)[1] for unit, _ in block.parts]
     answers = () if all(_is_in(unit, spans) for unit in units) else spans
     page = _Page(console, indent, answers, citation.short_answer, quoted)
     shown = blocks_of(citation.units)
@@ -88,12 +79,12 @@ class _Page(Struct, frozen=True):
             columns = min(columns, READABLE)
         return max(1, columns - self.indent)
 
-    def draw(self, block: Block, cut: tuple[bool, bool]) -> None:
+    def draw(self, block: ExcerptBlock, cut: tuple[bool, bool]) -> None:
         """Draw a block, with an ellipsis where the excerpt is cut."""
         within = runs_on(block)
         if cut[0] and not within:
             self._emit(Text(CUT, "quiet"))
-        if isinstance(block, Table):
+        if block.kind is Kind.TABLE_HEAD:
             self._table(block)
         elif block.kind is Kind.CODE:
             self._code(block)
@@ -133,11 +124,11 @@ class _Page(Struct, frozen=True):
             return "quiet"
         return "answer" if _is_in(unit, self.answers) else ""
 
-    def _is_beside(self, block: Line) -> bool:
+    def _is_beside(self, block: ExcerptBlock) -> bool:
         """Whether none of a block is quoted."""
         return all(self._style(unit) == "quiet" for unit, _ in block.parts)
 
-    def _code(self, block: Line) -> None:
+    def _code(self, block: ExcerptBlock) -> None:
         """Draw code wrapped between words, dimmed unless it answers."""
         answers = not self.answers or any(_is_in(unit, self.answers) for unit, _ in block.parts)
         text = self._text(block.parts)
@@ -147,13 +138,16 @@ class _Page(Struct, frozen=True):
             inner = len(line.plain) - len(line.plain.lstrip(" "))
             self._emit(line, block.depth, hang=min(inner, self.width // 2))
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: ExcerptBlock) -> None:
         """Draw a table within the width."""
         from rich import box
         from rich.padding import Padding
         from rich.table import Table as Grid
 
-        head, *rows = [[self._text([(row.unit, cell)]) for cell in row.cells] for row in table.rows]
+        head, *rows = (
+            [self._text([(unit, cell)]) for cell in row]
+            for (unit, _), row in zip(table.parts, table.rows, strict=True)
+        )
         columns = zip(head, *rows, strict=True)
         width = sum(max(cell.cell_len for cell in column) + _SEAM for column in columns)
         is_wrapped = width - _SEAM > self.width

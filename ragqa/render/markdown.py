@@ -12,7 +12,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ragqa.answering.excerpt_blocks import CUT, Block, Table, apart, runs_on
+from ragqa.answering.excerpt_blocks import CUT, ExcerptBlock, apart, runs_on
 from ragqa.notes.formats import fragment
 from ragqa.reference import reference_to
 from ragqa.render import view
@@ -198,9 +198,9 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
 
 
-def _placed(blocks: Sequence[Block]) -> Iterator[tuple[Block, int]]:
+def _placed(blocks: Sequence[ExcerptBlock]) -> Iterator[tuple[ExcerptBlock, int]]:
     """Each block, and the columns of indent that nest it in its list items."""
-    inside: list[Block] = []
+    inside: list[ExcerptBlock] = []
     for block in blocks:
         while inside and inside[-1].depth >= block.depth:
             inside.pop()
@@ -222,7 +222,7 @@ def excerpt_markdown(citation: Citation) -> str:
     return "\n\n".join(filter(None, pieces))
 
 
-def _drawn(blocks: Sequence[Block], number: str, cut: tuple[bool, bool]) -> str:
+def _drawn(blocks: Sequence[ExcerptBlock], number: str, cut: tuple[bool, bool]) -> str:
     """An excerpt's blocks with separators, ellipses and, if it has one, its number."""
     placed = list(_placed(blocks))
     if not placed:
@@ -241,7 +241,7 @@ def _drawn(blocks: Sequence[Block], number: str, cut: tuple[bool, bool]) -> str:
     return "".join([*pieces, "\n\n" if is_below else " ", number]).rstrip()
 
 
-def _separator(before: Block, after: Block, *, is_nested: bool) -> str:
+def _separator(before: ExcerptBlock, after: ExcerptBlock, *, is_nested: bool) -> str:
     """Between two blocks: a blank line, except between items of a list, rows or properties."""
     if apart(before, after):
         return "\n\n"
@@ -252,10 +252,10 @@ def _separator(before: Block, after: Block, *, is_nested: bool) -> str:
     return "\n" if is_tight else "\n\n"
 
 
-def _block(block: Block, columns: int) -> str:
+def _block(block: ExcerptBlock, columns: int) -> str:
     """A block with its list marker, each line indented by so many columns."""
-    if isinstance(block, Table):
-        rows = [[within_line(cell) for cell in row.cells] for row in block.rows]
+    if block.kind is Kind.TABLE_HEAD:
+        rows = [list(map(within_line, row)) for row in block.rows]
         rows.insert(1, ["---"] * len(rows[0]))
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)
     if block.kind is Kind.CODE:
