@@ -32,9 +32,10 @@ from ragqa.evaluation.asking import (
 from ragqa.evaluation.measures import METHODS, measure_ranking
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.index import IndexWriter, Snapshot, open_store
+from ragqa.index import Snapshot, open_store
 from ragqa.index.rows import model_of
 from ragqa.index.source import Embedders, Source
+from ragqa.index.writer import IndexWriter
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces

@@ -8,7 +8,7 @@ compared whenever it is read. The manifest says what the index is and what was m
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -24,13 +24,25 @@ from ragqa.index.rows import (
     damaged,
     info_json,
     read_info,
+    read_note,
     read_passage,
     read_vectors,
 )
 from ragqa.safe import private_file
-from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
+from ragqa.types import (
+    DAY_NS,
+    Days,
+    DenseInfo,
+    IndexInfo,
+    NoteRecord,
+    NoteState,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
 
-FORMAT = 13
+FORMAT = 14
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
@@ -105,24 +117,17 @@ _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embe
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made from the database: a folder of files, with the CRC-32 of each.
+    """What an engine made: a folder of files, with the CRC-32 of each, or a collection.
 
     :param documents: for terms, how many passages are in them, those that are gone included.
     :param upto: for lists, the row of the last embedding in them.
     """
 
     name: str
-    files: dict[str, int]
+    files: dict[str, int] = {}
     documents: int = 0
     upto: int = 0
     dense: DenseInfo = DenseInfo()
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a commit made of an index."""
-
-    terms: Made | None = None
-    lists: Made | None = None
 
 
 class Database:
@@ -132,12 +137,17 @@ class Database:
     :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
     """
 
-    def __init__(self, root: Path, name: str = DATABASE, *, writing: bool = False) -> None:
+    def __init__(
+        self, root: Path, name: str = DATABASE, *, writing: bool = False, in_memory: bool = False
+    ) -> None:
         self.root = root
         self.path = root / name
+        self._unlocked: tuple[int, int] | None = None
+        if in_memory:
+            self.db = self._connect("mode=memory", writing=True)
+            return
         for end in ("", *LOGS):
             check_no_folder(root / f"{name}{end}", IndexNotReadable)
-        self._unlocked: tuple[int, int] | None = None
         with self.naming():
             if not self.path.exists():
                 raise self._none()
@@ -230,8 +240,8 @@ class Database:
     def _none(self) -> NoIndex:
         return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
 
-    def read(self) -> tuple[IndexInfo, Manifest]:
-        """Read what the index is, and what was made of it.
+    def read(self) -> tuple[IndexInfo, dict[str, Made]]:
+        """Read what the index is, and what was made from it, by kind.
 
         :raises NoIndex: nothing has been committed yet.
         :raises NeedsRebuild: another version of ragqa wrote it.
@@ -249,14 +259,14 @@ class Database:
                 what = f"the tables of the index file {self.path} are not those of this ragqa"
                 raise NeedsRebuild(what, hint="ragqa index")
             if row is not None:
-                return info, msgspec.convert(content, Manifest)
+                return info, msgspec.convert(content["made"], dict[str, Made])
             if self.number("count(*) FROM notes"):
                 raise ValueError("it no longer says what it holds")
             raise self._none()
 
-    def write(self, info: IndexInfo, manifest: Manifest) -> None:
+    def write(self, info: IndexInfo, made: Mapping[str, Made]) -> None:
         """Write what the index is, the last part of a transaction; raises SQLite's errors."""
-        content = {"format": FORMAT, "info": info_json(info), **msgspec.to_builtins(manifest)}
+        content = {"format": FORMAT, "info": info_json(info), "made": msgspec.to_builtins(made)}
         data = json.dumps(content).encode()
         self.db.execute("DELETE FROM manifest")
         self.db.execute("INSERT INTO manifest VALUES (?, ?)", (data, checksum(data)))
@@ -273,6 +283,49 @@ class Database:
             cursor = self.db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
             # Fetch all: an error would otherwise close a half-read cursor after its database.
             yield from cursor.fetchall()
+
+    def insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert whole rows into a table; raises SQLite's errors."""
+        if rows:
+            places = ",".join("?" * len(rows[0]))
+            self.db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 - our own names
+
+    def notes(self, at: Sequence[str] | None = None) -> dict[int, NoteRecord]:
+        """All notes, or those at these paths, by number."""
+        query = "SELECT * FROM notes"
+        with self.naming():
+            rows: Iterable[sqlite3.Row] = (
+                self.db.execute(f"{query} ORDER BY id")
+                if at is None
+                else self.fetch(f"{query} WHERE path IN", list(map(os.fsencode, at)))
+            )
+            return {row["id"]: read_note(row) for row in rows}
+
+    def numbers(self, at: Sequence[str]) -> list[int]:
+        """The numbers of the notes at these paths."""
+        query = "SELECT id FROM notes WHERE path IN"
+        with self.naming():
+            return [row["id"] for row in self.fetch(query, list(map(os.fsencode, at)))]
+
+    def states(self) -> dict[str, NoteState]:
+        """The state of every note's file, by path; a damaged one has the note read again."""
+        query = "SELECT path, size, mtime_ns, sha256, settled, date FROM notes"
+        with self.naming():
+            return {
+                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled), date)
+                for path, size, mtime_ns, sha256, settled, date in self.db.execute(query)
+            }
+
+    def days(self) -> Days:
+        """The days of all notes, and of the last changes of their files."""
+        changed_on = f"mtime_ns / {DAY_NS} - (mtime_ns % {DAY_NS} < 0)"  # `/` rounds towards zero
+        counts = "SELECT {}, count(*) FROM notes GROUP BY 1"
+        with self.naming():
+            written, changed = (
+                dict(map(tuple, self.db.execute(counts.format(day))))
+                for day in ("date", changed_on)
+            )
+        return Days(written, changed)
 
     def passages(
         self, where: str = "", values: Sequence[object] = ()

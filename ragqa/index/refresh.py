@@ -13,7 +13,7 @@ from msgspec import structs
 
 from ragqa.embedders import CANARY, Embedder, EmbedParts, Workers, here
 from ragqa.errors import EmbedderMismatch, NeedsRebuild, NoIndex
-from ragqa.index import IndexWriter, Snapshot, Store
+from ragqa.index import Snapshot, Store
 from ragqa.index.rows import model_of
 from ragqa.index.source import (
     BYTES_PER_TOKEN,
@@ -25,6 +25,7 @@ from ragqa.index.source import (
     check_origin,
     find_changes,
 )
+from ragqa.index.writer import IndexWriter
 from ragqa.notes import format_of, read_note
 from ragqa.types import (
     IndexInfo,
@@ -85,9 +86,9 @@ def refresh(
         try:
             with _without_gc():
                 walk = source.walk()
-                base, known = _NOTHING
+                base, known, is_own = _NOTHING
                 if not rebuild:
-                    base, known = _read_base(store, source, seen, whole=not unless_long)
+                    base, known, is_own = _read_base(store, source, seen, whole=not unless_long)
                 if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                     changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                     return structs.replace(_report(base, base, changes, started), waiting=waiting)
@@ -97,7 +98,7 @@ def refresh(
             release()  # or SQLite could not move its log to the file
             seen = None
             with store.writer(fresh=base is None, wait=wait) as writer:
-                if not rebuild and writer.info != base:
+                if is_own and writer.info != base:
                     continue  # another process has committed meanwhile
                 info, warnings = _write(writer, source, base, changes, progress)
                 _forget(store, known, changes)
@@ -137,25 +138,29 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-_Base = tuple[IndexInfo | None, Mapping[str, NoteState]]
+_Base = tuple[IndexInfo | None, Mapping[str, NoteState], bool]
 
-_NOTHING: _Base = (None, {})
+_NOTHING: _Base = (None, {}, False)
 
 
 def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
-    """The existing index and the state of its notes; nothing if there is none.
+    """The existing index, the state of its notes, and whether it can be changed.
+
+    There is nothing to change in one that was built from another folder: it is replaced.
 
     :param whole: whether each of its rows is compared with its checksum.
     """
     try:
         with nullcontext(seen) if seen else store.snapshot() as snapshot:
+            check_origin(snapshot.info, source)
+            if not snapshot.is_own:
+                check_embedder(snapshot.info, source.embedders.asking)
+                return _NOTHING
             if whole:
                 snapshot.check()
-            info, states = snapshot.info, snapshot.states
+            return snapshot.info, snapshot.states, True
     except NoIndex:
-        return _NOTHING
-    check_origin(info, source)
-    return info, states
+        return None, {}, True
 
 
 def _write(

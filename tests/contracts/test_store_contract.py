@@ -35,8 +35,8 @@ EACH = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in KINDS]
 @pytest.fixture(params=[*EACH, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
-        monkeypatch.setattr("ragqa.index.local.derived.REWRITE_BELOW", 0)
-        monkeypatch.setattr("ragqa.index.local.derived.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", 0)
     with quick_folder() as folder:
         yield open_store(folder / "index", kind=request.param.partition(",")[0])
 

@@ -8,7 +8,7 @@ import pytest
 from forging import flip
 from index.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
 
-from ragqa.index.local import LocalStore, derived
+from ragqa.index.local import LocalStore, engine
 from ragqa.types import Filters
 
 WIDE = 24
@@ -21,7 +21,7 @@ def as_if_large():
     """Some hundred vectors are treated as many thousands are."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"REWRITE_BELOW": 0, "EXACT_UP_TO": 300}.items():
-            patch.setattr(derived, name, value)
+            patch.setattr(engine, name, value)
         patch.setattr("ragqa.index.local.vectors.EXHAUSTIVE_UP_TO", 50)
         yield
 
@@ -98,7 +98,7 @@ def store(root, built):
 def lists(store, root):
     """The file of the lists."""
     (name,) = lists_of(root)
-    return root / name / derived.LISTS
+    return root / name / engine.LISTS
 
 
 def test_a_small_index_compares_every_vector_and_has_no_lists(root):

@@ -8,7 +8,7 @@ from index.building import FRUIT, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.index.local import LocalStore
-from ragqa.index.local.snapshot import LocalSnapshot
+from ragqa.index.local.engine import LocalEngine
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
 
@@ -49,13 +49,13 @@ def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
 def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another_commit(
     store, monkeypatch, caplog
 ):
-    def open_late(snapshot, *, opened=LocalSnapshot.open_derived):
+    def open_late(engine, *, opened=LocalEngine.open):
         if not late:
             late.append(commit(LocalStore(store._root), NEW, remove=["one.md"]))
-        opened(snapshot)
+        opened(engine)
 
     late = []
-    monkeypatch.setattr(LocalSnapshot, "open_derived", open_late)
+    monkeypatch.setattr(LocalEngine, "open", open_late)
     with store.snapshot() as snapshot:
         assert snapshot.info.generation == late[0].generation == 2
     assert caplog.messages == []

@@ -27,7 +27,7 @@ DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
 import ragqa.index.refresh as building
-from ragqa.index.local import LocalWriter
+from ragqa.index.writer import IndexWriter
 
 building.SAVED_TOGETHER, building.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})
@@ -42,13 +42,13 @@ def note(text):
     with befallen.open("a") as file:
         file.write(text + "\\n")
 
-saved, save = 0, LocalWriter.save
+saved, save = 0, IndexWriter.save
 def befall(writer, *embeddings):
     global saved
     saved += 1
     act(saved)
     save(writer, *embeddings)
-LocalWriter.save = befall
+IndexWriter.save = befall
 """
 """What is run at the start of the driver; `act` is told how often embeddings were saved."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tantivy import (
     Document,
     Index,
+    IndexWriter,
     Occur,
     Query,
     Schema,
@@ -24,12 +25,9 @@ from tantivy import (
 )
 
 from ragqa.index.disk import naming_file, unusable
-from ragqa.index.ranking import ScoredId, inverse_frequency, top_k
+from ragqa.index.ranking import ScoredId, top_k
 from ragqa.text.dates import passage_terms
 from ragqa.types import Passage
-
-NumberedPassage = tuple[int, Passage]
-"""The number of a note, and a passage of it."""
 
 _TOKENIZER = "ragqa"
 MAX_LISTED = 10_000
@@ -58,27 +56,22 @@ class TermIndex:
             self._schema = index.schema
             self._searcher = index.searcher()  # has all files mapped
 
-    def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[ScoredId]:
-        """The k best passages for any of the terms, in all notes or in those numbered.
-
-        :param among: the numbers of the notes to search; None for all.
-        """
+    def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
+        """The k best passages for any of the terms, as `Engine.best`."""
         if not terms:
             return []
         with _naming(self._folder):
             query = self._any_of(terms)
-            if among is not None:
-                notes = Query.term_set_query(self._schema, "note", among)
-                allowed = Query.const_score_query(notes, 0.0)
-                query = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
+            if allowed is not None:
+                notes = Query.term_set_query(self._schema, "note", allowed)
+                unscored = Query.const_score_query(notes, 0.0)
+                query = Query.boolean_query([(Occur.Must, query), (Occur.Must, unscored)])
             return top_k(partial(self._top, query), k, self._searcher.num_docs)
 
-    def idf(self, terms: Sequence[str]) -> dict[str, float]:
-        """BM25's inverse document frequency of each term, over live passages."""
-        total = self._searcher.num_docs
+    def counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """How many live passages have each term."""
         with _naming(self._folder):
-            counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
-        return {term: inverse_frequency(total, n) for term, n in counts.items()}
+            return {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first, `MAX_LISTED` at most.
@@ -108,38 +101,50 @@ class TermIndex:
         return int(result.count)  # type: ignore[attr-defined]  # missing from tantivy's stub
 
 
-def write_terms(
-    folder: Path, passages: Iterable[NumberedPassage], *, gone: Iterable[int] = ()
-) -> int:
-    """Create a terms index in an empty folder, or change the one in it.
+class TermWriter:
+    """Makes a terms index in an empty folder, or changes the one that is there."""
 
-    :param gone: the numbers of the notes to delete first.
-    :returns: how many passages were added.
-    """
-    added = 0
-    with _naming(folder):
-        index = Index(_schema(), path=str(folder))
-        index.config_reader("manual")
-        index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-        # One thread, so that the same notes always yield the same segments.
-        writer = index.writer(_WRITER_BYTES, 1)
-        try:
-            for note in gone:
-                writer.delete_documents_by_term("note", note)
-            for note, passage in passages:
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.added = folder, 0
+        with _naming(folder):
+            index = Index(_schema(), path=str(folder))
+            index.config_reader("manual")
+            index.register_tokenizer(
+                _TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build()
+            )
+            # One thread, so that the same notes always yield the same segments.
+            self._writer = index.writer(_WRITER_BYTES, 1)
+
+    def add(self, note: int, passages: Iterable[Passage]) -> None:
+        """Add passages of the note with a number."""
+        with self._writing() as writer:
+            for passage in passages:
                 document = Document()
                 document.add_integer("id", passage.id)
                 document.add_integer("note", note)
                 document.add_text("body", " ".join(passage_terms(passage)))
                 writer.add_document(document)
-                added += 1
+                self.added += 1
+
+    def commit(self, gone: Iterable[int] = ()) -> None:
+        """Write what was added, without the notes with these numbers; nothing can follow."""
+        with self._writing() as writer:
+            for note in gone:
+                writer.delete_documents_by_term("note", note)
             writer.commit()
             # Merging continues after a commit; digests must be taken when it is done.
             writer.wait_merging_threads()
-        finally:
+        del self._writer
+
+    @contextmanager
+    def _writing(self) -> Iterator[IndexWriter]:
+        try:
+            with _naming(self.folder):
+                yield self._writer
+        except BaseException:
             # Otherwise an error's traceback keeps the writer's threads working in the folder.
-            del writer
-    return added
+            del self._writer
+            raise
 
 
 def _schema() -> Schema:

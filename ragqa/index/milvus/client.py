@@ -49,7 +49,6 @@ class Client:
 
     def __init__(self, uri: str, name: str) -> None:
         self.uri, self.name, self.place = uri, name, f"{name} at {uri}"
-        self.about, self.saved = f"{name}_info", f"{name}_saved"
         self._loaded: set[str] = set()
         self._call_s = CALL_S
         self._milvus = pymilvus()
@@ -60,35 +59,48 @@ class Client:
             what = f"the Milvus server at {uri} has version {self.version:.40}; ragqa needs 2.5"
             raise IndexUnusable(what, hint="upgrade it, or change the setting store")
 
-    def pair(self, build: int) -> tuple[str, str]:
-        """The collections of passages and of notes of a build, which is 0 and 1 in turn."""
-        return f"{self.name}_passages_{build}", f"{self.name}_notes_{build}"
+    def current(self) -> str:
+        """The collection that the name of the index stands for; "" if there is none."""
+        if not self.call("has_collection", self.name):
+            return ""
+        return str(self.call("describe_alias", self.name)["collection_name"])
 
-    def create(self, collection: str, dimension: int = 2, *, terms: bool = False) -> None:
-        """Create a collection anew, of passages if with `terms`; Milvus requires a vector a row."""
+    def name_it(self, collection: str) -> None:
+        """Have the name of the index stand for a collection."""
+        before = self.current()
+        if before != collection:
+            self.call("alter_alias" if before else "create_alias", collection, self.name)
+
+    def drop_others(self, collection: str) -> None:
+        """Delete all collections that were made for this index but one."""
+        for other in self.call("list_collections"):
+            if re.fullmatch(f"{self.name}_[0-9a-f]{{8}}", other) and other != collection:
+                self._loaded.discard(other)
+                self.call("drop_collection", other)
+
+    def create(self, collection: str, dimension: int) -> None:
+        """Create a collection."""
         milvus, types = self._milvus.MilvusClient, self._milvus.DataType
         schema = milvus.create_schema(auto_id=False, enable_dynamic_field=False)
         indexes = milvus.prepare_index_params()
         schema.add_field("pk", types.INT64, is_primary=True)
         schema.add_field("data", types.VARCHAR, max_length=MAX_TEXT_BYTES)
         # Milvus's defaults, explicit since memory and recall depend on them.
-        graph = {"M": 30, "efConstruction": 360} if terms and not self.is_exact else {}
+        graph = {} if self.is_exact else {"M": 30, "efConstruction": 360}
         schema.add_field(DENSE, types.FLOAT_VECTOR, dim=dimension)
         indexes.add_index(DENSE, "HNSW" if graph else "FLAT", DENSE, metric_type="IP", params=graph)
-        for name in ("note", "embedding_key", "length") if terms else ():
+        for name in ("note", "embedding_key", "length"):
             schema.add_field(name, types.INT64)
             indexes.add_index(name, "INVERTED", name)
-        if terms:
-            # The terms are encoded: both tokenizers split at blanks only. Milvus Lite has but one.
-            analyzer = {"tokenizer": "standard" if self.is_lite else "whitespace"}
-            analyzed = {"enable_analyzer": True, "enable_match": True, "analyzer_params": analyzer}
-            schema.add_field("terms", types.VARCHAR, max_length=MAX_TEXT_BYTES, **analyzed)
-            schema.add_field(TERMS, types.SPARSE_FLOAT_VECTOR)
-            bm25 = self._milvus.FunctionType.BM25
-            schema.add_function(self._milvus.Function(TERMS, bm25, ["terms"], [TERMS]))
-            like = {"metric_type": "BM25", "params": {"bm25_k1": BM25_K1, "bm25_b": BM25_B}}
-            indexes.add_index(TERMS, "SPARSE_INVERTED_INDEX", TERMS, **like)
-        self.drop(collection)
+        # The terms are encoded: both tokenizers split at blanks only. Milvus Lite has but one.
+        analyzer = {"tokenizer": "standard" if self.is_lite else "whitespace"}
+        analyzed = {"enable_analyzer": True, "enable_match": True, "analyzer_params": analyzer}
+        schema.add_field("terms", types.VARCHAR, max_length=MAX_TEXT_BYTES, **analyzed)
+        schema.add_field(TERMS, types.SPARSE_FLOAT_VECTOR)
+        bm25 = self._milvus.FunctionType.BM25
+        schema.add_function(self._milvus.Function(TERMS, bm25, ["terms"], [TERMS]))
+        like = {"metric_type": "BM25", "params": {"bm25_k1": BM25_K1, "bm25_b": BM25_B}}
+        indexes.add_index(TERMS, "SPARSE_INVERTED_INDEX", TERMS, **like)
         # Every write must be visible to the next reader.
         self.call("create_collection", collection, schema=schema, consistency_level="Strong")
         self.call("create_index", collection, indexes, sync=False)
@@ -105,22 +117,16 @@ class Client:
                 self._loaded.add(collection)
         return collection in self._loaded
 
-    def drop(self, *collections: str) -> None:
-        """Delete collections with their contents, if they exist."""
-        for collection in collections:
-            self._loaded.discard(collection)
-            self.call("drop_collection", collection)
-
     def put(self, collection: str, rows: Iterable[Row]) -> None:
         """Insert rows, or replace those with the same key."""
         rows = list(rows)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self.call("upsert", collection, rows[start : start + ROWS_AT_ONCE])
 
-    def delete(self, name: str, keys: Keys, field: str = "pk", but: str = "") -> None:
-        """Delete the rows in which a field is one of these, if a condition holds, too."""
+    def delete(self, name: str, keys: Keys, field: str = "pk") -> None:
+        """Delete the rows in which a field is one of these."""
         for where in _any_of_each(field, keys):
-            self.call("delete", name, filter=where + but)
+            self.call("delete", name, filter=where)
 
     def count(self, collection: str, where: str = "") -> int:
         """How many rows match a condition."""

@@ -1,0 +1,233 @@
+"""The engine beside the database: terms in tantivy and, in a large index, lists in FAISS.
+
+Passages and embeddings are read from the database itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+
+from ragqa.errors import NeedsRebuild
+from ragqa.index.database import Database, Made
+from ragqa.index.disk import REBUILD
+from ragqa.index.engine import Engine
+from ragqa.index.local.files import checked, kept, link, new_folder, sweep
+from ragqa.index.local.terms import TermIndex, TermWriter
+from ragqa.index.local.vectors import Lists, make_lists, write_lists
+from ragqa.index.ranking import ScoredId, top_k
+from ragqa.index.rows import model_of
+from ragqa.types import DenseInfo, IndexInfo, NoteRecord, Numbers, Passage, Vector, Vectors
+
+REWRITE_BELOW = 2_000
+"""Up to this many passages, the terms are written anew each time, in a quarter of a second."""
+
+MAX_DEAD_SHARE = 0.1
+"""Deleted passages count in BM25's statistics; above this share, the terms are written anew."""
+
+EXACT_UP_TO = 25_000
+"""Up to this many embeddings, each is compared, and no lists are made."""
+
+MAX_STALE_SHARE = 0.1
+"""Once so many embeddings are newer than the lists, or gone, the lists are made anew."""
+
+LISTS = "lists.faiss"
+
+
+class LocalEngine(Engine):
+    """Finds passages by the terms and lists that were made from a database.
+
+    :param info: what the database holds; None if nothing yet.
+    :param made: the terms and the lists, by these names; empty if they are to be made from nothing.
+    """
+
+    def __init__(
+        self, database: Database, info: IndexInfo | None, made: Mapping[str, Made]
+    ) -> None:
+        self.made = made
+        self._database, self._root = database, database.root
+        self._passages = info.passages if info else 0
+        self._model = model_of(info) if info else 0
+        self._has_new = False
+
+    def open(self) -> None:
+        """Open the terms and the lists.
+
+        :raises NeedsRebuild: they are missing or damaged.
+        """
+        terms = checked(self._root, self.made.get("terms"), "terms")
+        self._terms = TermIndex(self._root / terms.name, list(terms.files))
+        self._lists = self._open_lists()
+
+    def _open_lists(self) -> Lists | None:
+        """The lists; None if the index is too small to have them."""
+        if (made := self.made.get("lists")) is None:
+            return None
+        checked(self._root, made, "lists")
+        # In a large index, reading through a map of the database takes a third of the time.
+        self._database.db.execute("PRAGMA mmap_size = 2000000000")
+        return Lists(self._root / made.name / LISTS, upto=made.upto)
+
+    def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
+        """The k best passages by BM25 over any of the terms."""
+        return self._terms.best(terms, k, allowed)
+
+    def counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """How many passages have each term."""
+        return self._terms.counts(terms)
+
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first."""
+        return self._terms.terms_with_prefix(prefix)
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given."""
+        by_id = {passage.id: passage for _, passage in self._database.passages("id", ids)}
+        for missing in set(ids) - by_id.keys():
+            what = f"the index file {self._database.path} has no passage {missing}"
+            raise NeedsRebuild(what, hint=REBUILD)
+        return [by_id[passage_id] for passage_id in ids]
+
+    def passages_of(self, notes: Sequence[int]) -> list[Passage]:
+        """The passages of notes."""
+        return [passage for _, passage in self._database.passages("note", notes)]
+
+    def vectors(self, keys: Sequence[int]) -> dict[int, Vector]:
+        """The embeddings, shape (dimension,), by embedding key, of those that there are."""
+        return self._database.embeddings(self._model, keys)
+
+    def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
+        """The k nearest passages by cosine; `vector` has shape (dimension,)."""
+        owners = None if allowed is None else self._owners[:, np.isin(self._owners[1], allowed)]
+        among = None if owners is None else owners[0]
+        total = self._passages if among is None else len(among)
+
+        def best(limit: int) -> list[ScoredId]:
+            reach = limit
+            while True:
+                scored, is_all = self._nearest_rows(vector, reach, among)
+                if owners is None:
+                    query = "SELECT embedding, id FROM passages WHERE embedding IN"
+                    with self._database.naming():
+                        pairs = [tuple(row) for row in self._database.fetch(query, list(scored))]
+                else:
+                    mask = np.isin(owners[0], list(scored))
+                    pairs = list(zip(*owners[[0, 2]][:, mask].tolist(), strict=True))
+                hits = [(id_, scored[row]) for row, id_ in pairs]
+                if len(hits) >= limit or is_all:
+                    return sorted(hits, key=lambda hit: -hit[1])[:limit]
+                reach *= 4
+
+        return top_k(best, k, total)
+
+    @cached_property
+    def _owners(self) -> Numbers:
+        """Of each passage the row of its embedding, its note's number and its id, by row.
+
+        int64, shape (3, passages).
+        """
+        query = "SELECT embedding, note, id FROM passages ORDER BY embedding"
+        with self._database.naming():
+            rows = chain.from_iterable(self._database.db.execute(query))
+            return np.fromiter(rows, np.int64).reshape(-1, 3).T
+
+    @cached_property
+    def _flat(self) -> tuple[Numbers, Vectors]:
+        """The rows and embeddings that are in no list: all, or those that are newer."""
+        rows, matrix = self._database.matrix(self._lists.upto if self._lists else 0)
+        return np.array(rows, np.int64), matrix
+
+    def _nearest_rows(
+        self, vector: Vector, limit: int, among: Numbers | None
+    ) -> tuple[dict[int, float], bool]:
+        """The nearest embeddings by row, with their cosines, and whether there are no others."""
+        rows, matrix = self._flat
+        if among is not None:
+            mask = np.isin(rows, among)
+            rows, matrix = rows[mask], matrix[mask]
+        is_all = len(rows) <= limit
+        with self._database.naming():
+            cosines = matrix @ vector if len(rows) else np.empty(0, np.float32)
+        if not is_all:
+            best = np.argpartition(-cosines, limit - 1)[:limit]
+            rows, cosines = rows[best], cosines[best]
+        scored = dict(zip(rows.tolist(), cosines.tolist(), strict=True))
+        if self._lists is not None:
+            listed = self._lists.search(vector, limit, among)
+            is_all = is_all and len(listed) < limit
+            present, exact = self._database.vectors(listed)
+            with self._database.naming():
+                scored |= zip(present, (exact @ vector).tolist() if present else [], strict=True)
+        return scored, is_all
+
+    def add(self, note: int, _: NoteRecord, passages: Sequence[Passage], *__: object) -> None:
+        """Add the terms of a note's passages, in the same pass as the rows."""
+        self._has_new = True
+        if self._terms_writer:
+            self._terms_writer.add(note, passages)
+
+    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Made]]:
+        """Make the terms, and the lists where they are too old."""
+        made = {"terms": self._made_terms(info.passages, gone)}
+        if lists := self._made_lists(info):
+            made["lists"] = lists
+        self.made = made
+        return replace(info, dense=lists.dense if lists else DenseInfo()), made
+
+    def tidy(self) -> None:
+        """Remove the folders that were made before."""
+        sweep(self._root, [made.name for made in self.made.values()])
+
+    @cached_property
+    def _terms_writer(self) -> TermWriter | None:
+        """Adds to the terms that are there, whose files stay; None where all are written anew."""
+        folder = None
+        if not self.made:
+            folder = new_folder(self._root, "terms")
+        elif self._passages > REWRITE_BELOW:
+            with suppress(NeedsRebuild):
+                old = checked(self._root, self.made.get("terms"), "terms")
+                folder = new_folder(self._root, "terms")
+                for name in old.files:
+                    link(self._root / old.name / name, folder / name)
+        return TermWriter(folder) if folder else None
+
+    def _made_terms(self, passages: int, gone: Sequence[int]) -> Made:
+        """Write the terms; if neither notes nor terms have changed, the old ones stay."""
+        if not (gone or self._has_new):
+            with suppress(NeedsRebuild):
+                return checked(self._root, self.made.get("terms"), "terms")
+        elif writer := self._terms_writer:
+            documents = writer.added + (self.made["terms"].documents if self.made else 0)
+            dead = documents - passages
+            if not self.made or (passages > REWRITE_BELOW and dead <= MAX_DEAD_SHARE * passages):
+                writer.commit(gone)
+                return Made(writer.folder.name, kept(writer.folder), documents)
+        writer = TermWriter(new_folder(self._root, "terms"))
+        for note, passage in self._database.passages():
+            writer.add(note, [passage])
+        writer.commit()
+        return Made(writer.folder.name, kept(writer.folder), writer.added)
+
+    def _made_lists(self, info: IndexInfo) -> Made | None:
+        """Write the lists where they are too old; None where each embedding is compared."""
+        live, model = info.passages, model_of(info)
+        if live > EXACT_UP_TO:
+            live = self._database.number("count(*) FROM embeddings WHERE model = ?", model)
+        if live <= EXACT_UP_TO:
+            return None
+        with suppress(NeedsRebuild):
+            if lists := self._open_lists():
+                query = "count(*) FROM embeddings WHERE row > ? AND model = ?"
+                new = self._database.number(query, lists.upto, model)
+                gone = len(lists) - (live - new)
+                if new + gone <= MAX_STALE_SHARE * live:
+                    return self.made["lists"]
+        rows, matrix = self._database.matrix()
+        lists, dense = make_lists(rows, matrix)
+        folder = new_folder(self._root, "vectors")
+        write_lists(folder / LISTS, lists)
+        return Made(folder.name, kept(folder), upto=rows[-1], dense=dense)

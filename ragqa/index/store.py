@@ -1,0 +1,116 @@
+"""An index in a folder: its database, and an engine made from it.
+
+A reader opens a snapshot and never sees another; one writer at a time makes the next. A damaged
+database is read as far as it goes for its embeddings, and replaced once it is built anew.
+"""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.index.database import ANEW, LOGS, Database, Made
+from ragqa.index.disk import building, explaining_failure, locked, report_embedded
+from ragqa.index.engine import Engine
+from ragqa.index.rows import MALFORMED, read_vectors
+from ragqa.index.snapshot import Snapshot
+from ragqa.index.writer import IndexWriter
+from ragqa.types import Building, IndexInfo
+
+_KEEP = """
+    INSERT OR IGNORE INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)
+"""
+
+
+class Store(ABC):
+    """An index in a folder, which need not exist yet.
+
+    :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
+    :raises NeedsRebuild: in every method but a `fresh` writer's: it is damaged.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open the newest snapshot, until the context is left.
+
+        :raises NoIndex: nothing has been committed yet.
+        """
+        with ExitStack() as opened:
+            yield self._newest(opened)
+
+    @contextmanager
+    def writer(self, *, fresh: bool, wait: bool) -> Iterator[IndexWriter]:
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
+
+        :raises WriterBusy: another process is writing and `wait` is False.
+        """
+        with locked(self._root, wait=wait):
+            report_embedded(self._root, 0)
+            database, info, made = self._to_write(fresh=fresh)
+            try:
+                engine = self._to_change(database, info, {} if fresh else made)
+                yield IndexWriter(database, info, engine, fresh=fresh)
+            finally:
+                with explaining_failure(self._root):
+                    database.finish()
+
+    def building(self) -> Building | None:
+        """The progress of another process that writes this folder; None if none is known."""
+        return building(self._root)
+
+    @abstractmethod
+    def _newest(self, opened: ExitStack) -> Snapshot:
+        """The newest snapshot; `opened` closes its files."""
+
+    @abstractmethod
+    def _to_change(
+        self, database: Database, info: IndexInfo | None, made: Mapping[str, Made]
+    ) -> Engine:
+        """The engine that was made, to be changed; a new one if nothing was made."""
+
+    def _to_write(self, *, fresh: bool) -> tuple[Database, IndexInfo | None, Mapping[str, Made]]:
+        """The database to write to, and what is there; another one if that is damaged."""
+        database, info = None, None
+        made: Mapping[str, Made] = {}
+        try:
+            with explaining_failure(self._root):  # a full disk is no damage
+                database = Database.create(self._root)
+                with suppress(NoIndex):
+                    info, made = database.read()
+                if fresh:
+                    database.check()
+                return database, info, made
+        except IndexUnusable as exc:
+            with closing(database) if database else nullcontext():
+                if fresh and isinstance(exc, NeedsRebuild):
+                    return _anew(self._root, database), info, made
+                raise
+
+
+def _anew(root: Path, old: Database | None) -> Database:
+    """A database that is to replace a damaged one, with its sound embeddings.
+
+    :param old: the damaged database, if it can be opened.
+    """
+    with explaining_failure(root):
+        try:
+            new = Database.create(root, ANEW)  # or what a build that was killed has left of it
+            new.check()
+        except NeedsRebuild:
+            for end in ("", *LOGS):
+                (root / f"{ANEW}{end}").unlink(missing_ok=True)
+            new = Database.create(root, ANEW)
+        with new.naming():
+            new.db.execute("BEGIN")
+            with suppress(sqlite3.DatabaseError):
+                for row in old.all_embeddings() if old else ():
+                    with suppress(*MALFORMED):
+                        read_vectors([row])
+                        new.db.execute(_KEEP, tuple(row)[1:])
+            new.db.execute("COMMIT")
+    return new

@@ -1,0 +1,166 @@
+"""The next state of an index, while it is being built."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+
+from ragqa.index.database import Database
+from ragqa.index.disk import explaining_failure, naming_file, report_embedded
+from ragqa.index.engine import Engine
+from ragqa.index.rows import check_vectors, model_of, note_row, passage_row, vector_row
+from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Vector, Vectors
+
+# One that was damaged keeps its row, which passages refer to.
+_SAVE = """
+    INSERT INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET vector = excluded.vector, checksum = excluded.checksum
+"""
+
+
+class IndexWriter:
+    """Changes to a database, which one transaction makes visible, and to the engine made from it.
+
+    Embeddings are committed as they come, and stay for the next writer; notes and passages wait in
+    temporary tables. A note is added, removed or restamped once, if at all.
+
+    :param database: is open for writing, and locked against other writers.
+    :param engine: finds the passages of what is there, or nothing yet.
+    :param fresh: whether to begin from nothing.
+    :ivar info: of what is there; None if there is nothing yet.
+    :ivar model: which model the embeddings are of, by `rows.model_of`; that of what is there until
+        it is set.
+    :raises IndexUnusable: in every method: the disk is full or the folder is not writable.
+    """
+
+    def __init__(
+        self, database: Database, info: IndexInfo | None, engine: Engine, *, fresh: bool
+    ) -> None:
+        self.info = info
+        self.model = model_of(info) if info else 0
+        self._database, self._db = database, database.db
+        self._engine = engine
+        self._fresh = fresh
+        self._known: dict[int, Vector] = {}  # what was found last, and saved since, by key
+        self._saved = 0
+        # Builds that were interrupted have left those after it.
+        self._last_used = database.number("max(embedding) FROM passages")
+        self._note = database.number("max(id) FROM notes")
+        with self._changing():
+            for table in ("notes", "passages"):
+                self._db.execute(f"CREATE TEMP TABLE new_{table} AS SELECT * FROM {table} LIMIT 0")  # noqa: S608 - our own names
+
+    def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
+        """The sound embeddings of `model`, shape (dimension,), by key, of those that there are."""
+        with self._changing():
+            report_embedded(self._database.root, self._resumed + self._saved)
+            self._known = self._database.embeddings(self.model, keys)
+        return dict(self._known)
+
+    def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Keep the embeddings of passages, shape (passages, dimension), even without a commit.
+
+        :raises IndexUnusable: one is not finite or not of unit length; the passage is named.
+        """
+        check_vectors(passages, vectors)
+        keys = [passage.embedding_key for passage in passages]
+        rows = [vector_row(self.model, *pair) for pair in zip(keys, vectors, strict=True)]
+        with self._changing():
+            resumed = self._resumed
+            self._db.execute("BEGIN")
+            self._db.executemany(_SAVE, rows)
+            self._db.execute("COMMIT")
+        self._known |= zip(keys, vectors, strict=True)
+        self._saved += len(rows)
+        report_embedded(self._database.root, resumed + self._saved)
+
+    def add(self, record: NoteRecord, passages: Sequence[Passage]) -> None:
+        """Add a note whose embeddings were found or saved, replacing any note at its path."""
+        self._note += 1
+        keys = [passage.embedding_key for passage in passages]
+        query = f"SELECT key, row FROM embeddings WHERE model = {self.model:d} AND key IN"  # noqa: S608 - a number
+        with self._changing():
+            rows = {row["key"]: row["row"] for row in self._database.fetch(query, keys)}
+            self._database.insert("new_notes", [note_row(self._note, record)])
+            made = [passage_row(self._note, rows[each.embedding_key], each) for each in passages]
+            self._database.insert("new_passages", made)
+            self._engine.add(self._note, record, passages, [self._known[key] for key in keys])
+
+    def commit(
+        self,
+        info: IndexInfo | None = None,
+        *,
+        removed: Iterable[str] = (),
+        restamped: Iterable[tuple[str, Stamp, bool]] = (),
+    ) -> IndexInfo:
+        """Make all changes durable and visible at once; if that fails, what is there stays.
+
+        :param info: None if it is as it was.
+        :param removed: the paths of notes to remove; unknown ones are ignored.
+        :param restamped: notes whose text is unchanged, each with its new stamp, and whether that
+            is settled.
+        :returns: the info, with generation and counts set.
+        """
+        with self._changing():  # readers see nothing of it before the end
+            database = self._database
+            info = info or database.read()[0]
+            self._db.execute("BEGIN")
+            gone = self._apply(removed)
+            stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
+            rows = ((*stamp, settled, os.fsencode(path)) for path, stamp, settled in restamped)
+            self._db.executemany(stamps, rows)
+            info = replace(
+                info,
+                generation=(self.info.generation if self.info else 0) + 1,
+                notes=database.number("count(*) FROM notes"),
+                passages=database.number("count(*) FROM passages"),
+            )
+            info, made = self._engine.commit(info, gone)
+            database.write(info, made)
+            self._db.execute("COMMIT")
+        self._engine.tidy()
+        return info
+
+    @cached_property
+    def _resumed(self) -> int:
+        """How many embeddings an interrupted build has left."""
+        new = "count(*) FROM embeddings WHERE row > ? AND model = ?"
+        return self._database.number(new, self._last_used, self.model)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        named = naming_file(self._database.path, sqlite3.Error, ValueError)
+        with explaining_failure(self._database.root), named:
+            yield
+
+    def _apply(self, removed: Iterable[str]) -> list[int]:
+        """Remove and add notes; gives the numbers of those that went."""
+        unused, gone = list[int](), list[int]()
+        if self._fresh:
+            for table in ("notes", "passages"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        replaced = self._db.execute("SELECT path FROM new_notes").fetchall()
+        paths = [*map(os.fsencode, removed), *(row["path"] for row in replaced)]
+        for row in list(self._database.fetch("SELECT id FROM notes WHERE path IN", paths)):
+            query = "SELECT embedding FROM passages WHERE note = ?"
+            unused += [each["embedding"] for each in self._db.execute(query, (row["id"],))]
+            self._db.execute("DELETE FROM passages WHERE note = ?", (row["id"],))
+            self._db.execute("DELETE FROM notes WHERE id = ?", (row["id"],))
+            gone.append(row["id"])
+        for table in ("notes", "passages"):
+            self._db.execute(f"INSERT INTO {table} SELECT * FROM new_{table}")  # noqa: S608 - our own names
+        self._prune(unused)
+        return sorted(gone)
+
+    def _prune(self, unused: Iterable[int]) -> None:
+        """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
+        bare = "NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
+        delete = f"DELETE FROM embeddings WHERE {bare}"  # noqa: S608 - our own names
+        if self._fresh:
+            self._db.execute(delete)
+        else:
+            newest = (self._last_used, self.model)
+            self._db.execute(f"{delete} AND row > ? AND model = ?", newest)
+            self._db.executemany(f"{delete} AND row = ?", [(row,) for row in unused])
