@@ -4,26 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ragqa.text.inline import embeds_in, inline
-from ragqa.text.shown import (
-    BOX,
-    CELL,
-    CELL_BAR,
-    CUT,
-    FIELD,
-    LINE,
-    QUOTE_MARKS,
-    TASK_STATES,
-    TITLE,
-    even,
-    one_line,
-)
+from ragqa.text.inline import CUT, embeds_in, even, inline
+from ragqa.text.shown import BOX, CELL, CELL_BAR, FIELD, LINE, TASK_STATES, TITLE, one_line
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Kind, Unit
 
 _ROWS = (Kind.ROW, Kind.TABLE_HEAD)
 _SPACE = " \t\r\n"
 _AS_SPACE = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
+_QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
 _ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
 )
@@ -106,7 +95,7 @@ def _block(source: str, unit: Unit) -> tuple[str, str]:
     """The mark and the plain text of a block that begins with a unit."""
     if unit.kind is Kind.HTML and not source.lstrip().startswith(">"):
         return "", inline(source, lines=unit.has_lines)
-    source = compiled(QUOTE_MARKS).sub("", source)
+    source = compiled(_QUOTE_MARKS).sub("", source)
     match unit.kind:
         case Kind.ROW:
             return "", _cells(source)
@@ -203,7 +192,7 @@ def _code(text: str, units: Sequence[Unit]) -> list[str]:
     ends = [*starts[1:], units[-1].end]
     sources = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     if compiled(_QUOTED_CODE).match(sources[0]):
-        sources = [compiled(QUOTE_MARKS).sub("", source) for source in sources]
+        sources = [compiled(_QUOTE_MARKS).sub("", source) for source in sources]
     sources[0] = compiled(_FENCE).sub("", sources[0])
     sources[-1] = compiled(_FENCE_END).sub("", sources[-1])
     return sources

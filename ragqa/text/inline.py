@@ -1,13 +1,27 @@
 """The plain text of inline Markdown, as markdown-it reads it, with the markup of other tools."""
 
+import re
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ragqa.text.shown import CELLS, CODE_SPACE, CUT, LINE, even, one_line
+from ragqa.text.shown import FIELD, LINE, TITLE, one_line
 from ragqa.text.words import compiled, word_set
+
+CUT = "\f"
+"""Stands between two units of a block while it is read: white space, as mostly is there."""
+
+_CELLS = "\x1f"
+"""Stands between cells in HTML until white space is made even."""
+
+_CODE_SPACE = "\ufdd1"
+"""A space in code until then; a Unicode noncharacter."""
+
+_BETWEEN = {_CELLS: " | ", TITLE: TITLE, FIELD: FIELD, LINE: LINE}
+# White space other than a single space.
+_SPACE = r"[^\S ]\s*| \s+"
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -147,7 +161,7 @@ def _other(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the pars
         state.posMax = last
     else:
         digits = (found["digits"] or "").translate(_SUPERSCRIPT)
-        cells = CELLS if found["cells"] else CUT * found[0].count(CUT)
+        cells = _CELLS if found["cells"] else CUT * found[0].count(CUT)
         state.push("text", "", 0).content = digits or found["title"] or found["name"] or cells
     state.pos = end
     return True
@@ -164,6 +178,16 @@ def inline(source: str, *, lines: bool) -> str:
     if not compiled(_MARKUP).search(source) or _is_too_much(source):
         return source if lines else source.replace("\n", " ")
     return "".join(_shown(token, lines=lines) for token in _tokens(source))
+
+
+def even(text: str) -> str:
+    """A text with single spaces, or what ends a line, title or field, but for those in code."""
+    return compiled(_SPACE).sub(_between, text).strip(" ").replace(_CODE_SPACE, " ")
+
+
+def _between(space: re.Match[str]) -> str:
+    """What stands in a text instead of its white space."""
+    return next((shown for end, shown in _BETWEEN.items() if end in space[0]), " ")
 
 
 def words_shown(text: str) -> str:
@@ -202,7 +226,7 @@ def _shown(token: Token, *, lines: bool) -> str:
         case "text_special":
             return " " if token.content.isspace() else token.content
         case "code_inline":
-            return compiled(r"[^\S\f]").sub(CODE_SPACE, token.content)
+            return compiled(r"[^\S\f]").sub(_CODE_SPACE, token.content)
         case "hardbreak":
             return LINE
         case "softbreak":

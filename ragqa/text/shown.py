@@ -4,26 +4,14 @@ A text's own bracketed numbers are told from citations by spaces: `[1]` is ragqa
 text's. These change the meaning of neither prose nor code, and any terminal can show them.
 """
 
-import re
-
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Span, Unit
 
 LINE, TITLE, FIELD, CELL = "\n", "\v", "\x1e", "\t"
 """What ends a line, a title, a field and a cell in plain text that is no code."""
 
-CELLS, CUT = "\x1f", "\f"
-"""What separates cells in HTML, and the units of a block, until white space is made even."""
-
-_BETWEEN = {CELLS: " | ", TITLE: TITLE, FIELD: FIELD, LINE: LINE}
 _ON_ONE_LINE = str.maketrans({LINE: " ", TITLE: ": ", FIELD: "; ", CELL: " "})
 _ON_LINES = str.maketrans({TITLE: "\n", FIELD: "\n", CELL: " "})
-# White space other than a single space.
-_SPACE = r"[^\S ]\s*| \s+"
-CODE_SPACE = "\ufdd1"
-"""A space in inline code, until white space is made even; a Unicode noncharacter."""
-
-QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
 CELL_BAR = r"(?<!\\)\|"
 _OWN = r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]"
 _LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
@@ -45,16 +33,6 @@ _FACT = (
     r"(?s)[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S"
     r"|.*[^.\s][.!\u3002\uff01]\s*\Z"
 )
-
-
-def even(text: str) -> str:
-    """A text with single spaces, or what ends a line, title or field, but for those in code."""
-    return compiled(_SPACE).sub(_between, text).strip(" ").replace(CODE_SPACE, " ")
-
-
-def _between(space: re.Match[str]) -> str:
-    """What stands in a text instead of its white space."""
-    return next((shown for end, shown in _BETWEEN.items() if end in space[0]), " ")
 
 
 def one_line(plain: str) -> str:
