@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ragqa.answering import Answering, compose
+from ragqa.answering import Evidence, compose
 from ragqa.api import MIN_POOL
 from ragqa.config import Settings, load_settings
 from ragqa.config.files import cache_folder
@@ -41,7 +41,7 @@ from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
-from ragqa.rerankers import reranker_for
+from ragqa.rerankers import Reranker, reranker_for
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import retrieve
 from ragqa.types import Answer, Corpus, IndexInfo, Note, Passage, Pieces, Progress
@@ -171,7 +171,6 @@ def evaluate(
     if not asked:
         raise UsageError(f"no question in {folder} can be asked and scored")
     reranker = reranker_for(settings.reranker)
-    answering = Answering(reranker=reranker)
     with collection_of(public.documents, folder, settings, progress) as (collection, documents):
         info = collection.snapshot.info
         first = {path: id_ for id_, path in reversed(documents.items())}
@@ -192,7 +191,7 @@ def evaluate(
             )
             try:
                 outcomes.append(
-                    ask(collection, task, documents, settings, answering if answers else None)
+                    ask(collection, task, documents, settings, reranker if answers else None)
                 )
             except UsageError as exc:
                 warnings.append(f"question {query.id} is left out: {exc.message}")
@@ -219,12 +218,12 @@ def ask(
     task: Task,
     documents: Mapping[int, str],
     settings: Settings,
-    answering: Answering | None,
+    reranker: Reranker | None,
 ) -> Outcome:
     """Ask a question and measure what is found.
 
     :param documents: the document of each passage.
-    :param answering: how to answer; None to measure rankings alone.
+    :param reranker: reads the passages for an answer; None to measure rankings alone.
     :raises UsageError: it is no question.
     """
     snapshot, embedder = collection.snapshot, collection.embedder
@@ -235,10 +234,11 @@ def ask(
         for method, found in rankings_of(retrieved).items()
     }
     answer: Answer | None = None
-    if answering:
-        composed = compose(question, retrieved.hits, embedder, answering, snapshot.info)
+    if reranker:
+        evidence = Evidence.of_passages(retrieved.hits)
+        composed = compose(question, evidence, embedder, snapshot.info, reranker=reranker)
         answer = replace(composed, hits=retrieved.hits[: settings.top_k])
-    scores = answer_scores(task, answer) if answering else {}
+    scores = answer_scores(task, answer) if reranker else {}
     judged = rankings if task.relevant else {}
     measures = {name: measure_ranking(task.relevant, found) for name, found in judged.items()}
     ranks = ranks_of(task, rankings)

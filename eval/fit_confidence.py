@@ -5,7 +5,7 @@
 Each set is a file of questions with gold excerpts (docs/evaluation.md) and the folder of notes that
 they are about. Sets need questions that the notes do not answer, of the kinds near and far.
 
-A logistic model over the features of `ragqa.answering.judge` learns which excerpts are at
+A logistic model over the features of `ragqa.answering.confidence` learns which excerpts are at
 least partly right, which tells more than the narrower label; its log-odds are then scaled and
 shifted (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) to be those of a good
 answer. Each set counts the same. The quality that is printed and written is that of models which
@@ -95,14 +95,14 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
             )
             if asked.question.by_terms_alone:
                 continue
-            embedder, answering = index.source.embedders.asking, index.answering_from(asked.notes)
+            embedder, evidence = index.source.embedders.asking, index.evidence(asked)
             by_terms = replace(asked.question, readable=0.0)
             assessed = {
-                "all": assess(asked.question, asked.hits, embedder, answering),
-                "terms": assess(by_terms, asked.hits, embedder, answering),
+                "all": assess(asked.question, evidence, embedder, reranker=index.reranker),
+                "terms": assess(by_terms, evidence, embedder, reranker=index.reranker),
             }
-            if assessed["all"].excerpts and assessed["terms"].excerpts:
-                found = assessed["all"].excerpts
+            if assessed["all"].chosen.excerpts and assessed["terms"].chosen.excerpts:
+                found = assessed["all"].chosen.excerpts
                 cited = [cite(excerpt, n) for n, excerpt in enumerate(found, 1)]
                 gold = located(question, notes)
                 score = score_citations(cited, gold) if gold else None

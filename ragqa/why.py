@@ -130,13 +130,13 @@ def explain(
         among_all = retrieve(snapshot, asked.question, 1, contexts=index.contexts, every=True)
         return explained("filters", *among_all.ranks(own))
     ranks = asked.retrieved.ranks(own)
-    answering = index.answering_from(asked.notes)
-    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
+    evidence, embedder = index.evidence(asked), index.source.embedders.asking
+    assessment = assess(asked.question, evidence, embedder, reranker=index.reranker)
     stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
     of_note = [stretch for stretch in stretches if stretch.passage.id in own]
-    cited = [(each, cite(each, 1, answering, is_excerpt=False)) for each in of_note]
+    cited = [(each, cite(each, 1, evidence, is_excerpt=False)) for each in of_note]
     wanted = [pair for pair in cited if _touches(pair[1].lines, note.lines)]
-    said = any(one.overlaps(each) for one in assessment.excerpts for each, _ in wanted)
+    said = any(one.overlaps(each) for one in assessment.chosen.excerpts for each, _ in wanted)
     stage = _stage(asked, passages, ranks, assessment, said=said)
     return explained(stage, *ranks, sentence=wanted[0][1] if wanted else None)
 
@@ -153,7 +153,7 @@ def _stage(
     by_meaning, by_words, by_both = ranks
     read = {hit.passage.id for hit in sources_of(asked.hits)}
     is_read = any(passage.id in read for passage in passages)
-    if not asked.notes.keep([Hit(one, 0.0, None, None) for one in passages])[0]:
+    if not asked.notes.standing([Hit(one, 0.0, None, None) for one in passages])[0]:
         return "changed"
     if not is_read and (by_both is None or by_both > PASSAGES):
         return "terms" if asked.question.by_terms_alone else losing_leg(by_meaning, by_words)

@@ -2,7 +2,7 @@
 
 import math
 
-from ragqa.answering.judge import Model
+from ragqa.answering.confidence import Model
 
 
 def certain_to(confidence):

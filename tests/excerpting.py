@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ragqa.answering import Answering, Notes
+from ragqa.answering import Evidence
 from ragqa.answering.excerpt import Finder
 from ragqa.answering.excerpt_runs import excerpt_around
 from ragqa.answering.layout import Layout
@@ -117,25 +117,20 @@ def composed(question, notes, scores, *, holds=0.0, idf=None, hits=None):
     found = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(shown))
     idf = idf or dict.fromkeys(query_terms(question), 1.0)
     reading = read(asked(question, idf=idf), found, EMBEDDER)
-
-    whole = WholeNotes(notes, passages)
-    scored = [_scored(candidate, scores, holds) for candidate in candidates_of(found, whole)]
-    answering = Answering(notes=whole)
-    return Finder(reading, scored, answering).excerpts()
+    evidence = evidence_of(notes, passages, found)
+    scored = [_scored(candidate, scores, holds) for candidate in candidates_of(found, evidence)]
+    return Finder(reading, scored, evidence).excerpts()
 
 
-class WholeNotes(Notes):
-    """Notes of which the whole text is known, by their paths."""
+def evidence_of(texts, passages, hits, **more):
+    """What was found in notes of which the whole text is known, by their paths."""
+    layouts = {p.path: Layout.of(texts[p.path], _of(p.path, passages)) for p in passages}
+    alone = Evidence.of_passages(hits)
+    return replace(alone, notes={hit.passage.id: layouts[hit.passage.path] for hit in hits}, **more)
 
-    def __init__(self, texts, passages):
-        self._layouts = {
-            path: Layout.of(text, own)
-            for path, text in texts.items()
-            if (own := [p for p in passages if p.path == path])
-        }
 
-    def open(self, passage):
-        return self._layouts[passage.path]
+def _of(path, passages):
+    return [passage for passage in passages if passage.path == path]
 
 
 def _scored(candidate, scores, holds):

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from ragqa.answering.answer_type import place_of_answer
-from ragqa.answering.current import date_of
-from ragqa.answering.judge import Assessment, assess
+from ragqa.answering.assessment import Assessment, Chosen, assess
+from ragqa.answering.evidence import Evidence
+from ragqa.answering.history import date_of
 from ragqa.answering.layout import Run
-from ragqa.answering.notes import Answering, Notes
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
+from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
 from ragqa.text.shown import set_apart
 from ragqa.text.words import overlaps
@@ -18,7 +19,6 @@ from ragqa.types import (
     Answer,
     Citation,
     Dated,
-    Hit,
     IndexInfo,
     Kind,
     Passage,
@@ -27,10 +27,9 @@ from ragqa.types import (
     Verdict,
     verdict_of,
 )
+from ragqa.types.answers import FURTHER
 
-__all__ = [
-    "Answering", "Assessment", "Notes", "assess", "cite", "compose", "quotation", "text_of",
-]  # fmt: skip
+__all__ = ["Assessment", "Evidence", "assess", "cite", "compose", "quotation", "text_of"]
 
 AROUND_WORDS = 120
 """So many words of its passage are shown with the first excerpt, it included, under reserve."""
@@ -40,24 +39,31 @@ _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 def compose(
     question: Question,
-    hits: tuple[Hit, ...],
+    evidence: Evidence,
     embedder: Embedder,
-    answering: Answering,
     info: IndexInfo,
+    *,
+    reranker: Reranker = Reranker(),  # noqa: B008 - it has no state
+    further: int = FURTHER,
 ) -> Answer:
-    """Answer a question from the passages found for it, with excerpts of their notes.
+    """Answer a question from what was found for it, with excerpts of the notes.
 
-    They must have been checked against the notes (`CurrentNotes.keep`): quotes are taken from them.
+    The hits must have been checked against their notes: quotes are taken from them.
 
     :param info: of the index that they are from.
+    :param reranker: reads question and passages together.
+    :param further: how many further excerpts are offered.
     """
-    found = assess(question, hits, embedder, answering)
-    excerpts = found.excerpts if found.answered else ()
-    verdict = verdict_of(found.confidence, found.no_note_has, answered=found.answered)
-    short = place_of_answer(question, excerpts[0]) if excerpts and not found.no_note_has else None
+    found = assess(question, evidence, embedder, reranker=reranker, further=further)
+    chosen = found.chosen if found.answered else Chosen()
+    no_note_has = evidence.no_note_has if found.candidates else ()
+    excerpts = chosen.excerpts
+    verdict = verdict_of(found.confidence, no_note_has, answered=found.answered)
+    short = place_of_answer(question, excerpts[0]) if excerpts and not no_note_has else None
     shown = [_around(excerpts)] if verdict is Verdict.CLOSE else []
     shown += [excerpt.run for excerpt in excerpts[len(shown) :]]
-    also = found.further[: answering.further]
+    also = chosen.further[:further]
+    earlier = [each for each in chosen.others if not any(map(each.overlaps, excerpts))]
     return Answer(
         question=question.typed,
         answered=found.answered,
@@ -65,19 +71,19 @@ def compose(
         backend=EXTRACTIVE,
         text=text_of(excerpts),
         citations=tuple(
-            cite(excerpt, n, answering, short=short, shown=run)
+            cite(excerpt, n, evidence, short=short, shown=run)
             for n, (excerpt, run) in enumerate(zip(excerpts, shown, strict=True), 1)
         ),
-        also=tuple(cite(each, n, answering) for n, each in enumerate(also, len(excerpts) + 1)),
+        also=tuple(cite(each, n, evidence) for n, each in enumerate(also, len(excerpts) + 1)),
         earlier=tuple(
-            cite(each, n, answering, is_excerpt=False)
-            for n, each in enumerate(found.others, len(excerpts) + len(also) + 1)
+            cite(each, n, evidence, is_excerpt=False)
+            for n, each in enumerate(earlier, len(excerpts) + len(also) + 1)
         ),
-        has_more=len(found.further) > len(also),
-        hits=hits,
+        has_more=len(chosen.further) > len(also),
+        hits=evidence.hits,
         info=info,
-        warnings=found.warnings,
-        no_note_has=tuple(found.no_note_has),
+        warnings=chosen.warnings,
+        no_note_has=no_note_has,
         corrected=question.corrected,
         read=question.text,
     )
@@ -124,7 +130,7 @@ def text_of(excerpts: Sequence[Stretch]) -> str:
 def cite(
     stretch: Stretch,
     n: int,
-    answering: Answering | None = None,
+    evidence: Evidence | None = None,
     *,
     is_excerpt: bool = True,
     short: tuple[str, Span] | None = None,
@@ -132,7 +138,7 @@ def cite(
 ) -> Citation:
     """A stretch of a note as the n-th citation of an answer.
 
-    :param answering: tells its date, whether it is old, and its place in a converted file.
+    :param evidence: tells its date, and whether it is old.
     :param is_excerpt: whether it has the heading of its section, and tells where it is cut.
     :param short: the path and characters of the short answer, marked if the stretch has it.
     :param shown: the stretch with what is shown around it; None for the stretch alone.
@@ -156,7 +162,7 @@ def cite(
     begin, stop = _answering(stretch)
     begin, stop = max(start, begin), min(end, stop)
     has_short = short and short[0] == stretch.path and start <= short[1][0] and short[1][1] <= end
-    dated = date_of(stretch, answering.notes) if answering else Dated()
+    dated = date_of(stretch, evidence.dates) if evidence else Dated()
     return Citation(
         n=n,
         path=stretch.path,
@@ -168,12 +174,12 @@ def cite(
         score=round(stretch.score, 4),
         context=stretch.units[0].full_context,
         note_date=passage.note_date,
-        old=answering is not None and "" < passage.note_date < answering.old_before,
+        old=evidence is not None and "" < passage.note_date < evidence.old_before,
         span=short[1] if short and has_short else None,
         units=layout.units(shown),
         answer_spans=((begin, stop),) if begin < stop else (),
         cut=layout.is_cut(shown) if is_excerpt else (False, False),
-        locator=answering.notes.locator(passage, (start, end)) if answering else "",
+        locator=layout.document.locate((start, end)),
         date=dated.day,
         date_from=dated.source,
         before=layout.text[top:start],
@@ -191,7 +197,7 @@ def _answering(stretch: Stretch) -> Span:
 
 
 def quotation(
-    passage: Passage, units: Sequence[Unit], n: int, answering: Answering, *, score: float
+    passage: Passage, units: Sequence[Unit], n: int, evidence: Evidence, *, score: float
 ) -> Citation:
     """Consecutive units of a passage as the n-th citation of an answer that an LLM wrote."""
     start, end = units[0].start, units[-1].end
@@ -208,8 +214,8 @@ def quotation(
         score=round(score, 4),
         context=units[0].full_context,
         note_date=passage.note_date,
-        old="" < passage.note_date < answering.old_before,
+        old="" < passage.note_date < evidence.old_before,
         units=tuple(units),
         answer_spans=((start, end),),
-        locator=answering.notes.locator(passage, (start, end)),
+        locator=evidence.notes[passage.id].document.locate((start, end)),
     )

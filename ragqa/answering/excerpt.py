@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
-from ragqa.answering.current import History, history
+from ragqa.answering.evidence import Evidence
 from ragqa.answering.excerpt_runs import (
     EXCERPT_WORDS,
     LIST_WORDS,
@@ -14,15 +14,15 @@ from ragqa.answering.excerpt_runs import (
     paragraph_from,
     with_announced,
 )
+from ragqa.answering.history import History, history
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.notes import Answering
 from ragqa.answering.score import Reading, days_in
 from ragqa.answering.sentences import PASSAGES
 from ragqa.answering.stretch import Stretch
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.words import blank, index_terms, stems
-from ragqa.types import Kind, Passage
+from ragqa.types import Kind
 
 MIN_SCORE_SHARE = 0.8
 MIN_COMPARISON_SHARE = 0.6
@@ -40,12 +40,12 @@ MOST_EXCERPTS = 3
 FURTHER_SHARE = 0.5
 """The sentence of a further excerpt must score at least this share of the best one."""
 
-_EMBED_DEPTH = 2
+EMBED_DEPTH = 2
 _MOST_EMBEDDED = 8
 """What is embedded may embed more, this many times; in all at most so many embeds are shown."""
 
 
-def with_embedded(excerpts: Sequence[Stretch], answering: Answering) -> list[Stretch]:
+def with_embedded(excerpts: Sequence[Stretch], evidence: Evidence) -> list[Stretch]:
     """The excerpts, each followed by its footnotes and by what it embeds, where that stands.
 
     One that shows nothing itself is left out. What is shown already is not repeated, so notes that
@@ -57,7 +57,7 @@ def with_embedded(excerpts: Sequence[Stretch], answering: Answering) -> list[Str
         own = excerpt.layout
         for i in range(excerpt.run[0], excerpt.run[1] + 1):
             footnotes = ((own, run) for run in own.footnotes(i))
-            embedded = answering.notes.parts_embedded(own, i, EXCERPT_WORDS)
+            embedded = evidence.embedded(own, i, EXCERPT_WORDS)
             for layout, run in (*footnotes, *embedded):
                 added = excerpt.elsewhere(layout, run)
                 is_new = not any(map(added.overlaps, seen))
@@ -65,7 +65,7 @@ def with_embedded(excerpts: Sequence[Stretch], answering: Answering) -> list[Str
                     seen.append(added)
                     yield from (added, *(below(added, depth - 1) if depth else ()))
 
-    shown = [each for excerpt in excerpts for each in (excerpt, *below(excerpt, _EMBED_DEPTH))]
+    shown = [each for excerpt in excerpts for each in (excerpt, *below(excerpt, EMBED_DEPTH))]
     return [excerpt for excerpt in shown if excerpt.shown] or list(excerpts)
 
 
@@ -75,7 +75,7 @@ class Finder:
 
     reading: Reading
     scored: Sequence[Stretch]
-    answering: Answering
+    evidence: Evidence
 
     def excerpts(self) -> list[Stretch]:
         """The excerpts that answer, in reading order.
@@ -91,17 +91,16 @@ class Finder:
             excerpts.append(another)
         return excerpts if len(excerpts) == 1 else self._in_question_order(excerpts)
 
-    def further(self, excerpts: Sequence[Stretch]) -> list[Stretch]:
+    def further(self, excerpts: Sequence[Stretch], most: int) -> list[Stretch]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
-        There is one beyond those that are offered, if there are more.
-
         :param excerpts: those of the answer.
+        :param most: how many at most.
         """
         least = FURTHER_SHARE * self._best.score
         others: list[Stretch] = []
         for candidate in sorted(self.scored, key=lambda candidate: -candidate.score):
-            if len(others) > self.answering.further or candidate.score < least:
+            if len(others) >= most or candidate.score < least:
                 break
             shown = [*excerpts, *others]
             if any(excerpt.shares_section(candidate) for excerpt in shown):
@@ -110,11 +109,6 @@ class Finder:
             if not any(map(excerpt.overlaps, [*shown, *self.history.others])):
                 others.append(excerpt)
         return others
-
-    def others(self, excerpts: Sequence[Stretch]) -> list[Stretch]:
-        """The statements of other dates on the subject, as far as these excerpts lack them."""
-        others = self.history.others
-        return [each for each in others if not any(excerpt.overlaps(each) for excerpt in excerpts)]
 
     @cached_property
     def _best(self) -> Stretch:
@@ -142,8 +136,7 @@ class Finder:
     @cached_property
     def history(self) -> History:
         """The statement to quote first, and the others on its subject."""
-        notes = self.answering.notes
-        return history(self.reading.question, self._best, self.scored, notes)
+        return history(self.reading.question, self._best, self.scored, self.evidence.dates)
 
     @cached_property
     def _first(self) -> Stretch:
@@ -260,16 +253,16 @@ class Finder:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
         if self.reading.question.kind is not QuestionKind.DEFINITION:
             return None
-        best, open_note = self._best, self.answering.notes.open
+        best = self._best
         if best.signals["holds"] >= 1:
             run = paragraph_from(best.layout, best.sentence[0])
             is_text = best.kind is Kind.PARAGRAPH
             return self._announcing(best.layout, run) if is_text else None
-        notes: dict[str, Passage] = {}
+        notes: dict[str, Layout] = {}
         for hit in self.reading.hits[:PASSAGES]:
-            notes.setdefault(hit.passage.path, hit.passage)
+            notes.setdefault(hit.passage.path, self.evidence.notes[hit.passage.id])
         definitions = []
-        for rank, layout in enumerate(map(open_note, notes.values())):
+        for rank, layout in enumerate(notes.values()):
             defined = defining_run(layout, self.reading.question.subject)
             if defined is not None:
                 definitions.append((defined[0], rank, layout, defined[1]))

@@ -5,12 +5,13 @@ Units are stored at indexing, so that answering never parses Markdown.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
 from ragqa.answering.excerpt_blocks import ExcerptBlock, blocks_of, excerpt_text
+from ragqa.notes import Document
 from ragqa.text.shown import one_line
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
 from ragqa.types import Kind, Passage, Unit
@@ -57,20 +58,27 @@ class Piece:
 
 @dataclass(frozen=True)
 class Layout:
-    """A note's text and its quotable pieces, in reading order."""
+    """A note's document and its quotable pieces, in reading order."""
 
     path: str
-    text: str
+    document: Document
     pieces: Sequence[Piece]
 
     @classmethod
-    def of(cls, text: str, passages: Sequence[Passage]) -> "Layout":
+    def of(cls, note: Document | str, passages: Sequence[Passage]) -> "Layout":
         """Lay a note out.
 
+        :param note: its document, or only the text of that if places in it do not matter.
         :param passages: all passages of the note in the index, at least one.
         """
+        document = Document(note) if isinstance(note, str) else note
         in_order = sorted(passages, key=lambda passage: passage.start)
-        return cls(in_order[0].path, text, list(_pieces(text, in_order)))
+        return cls(in_order[0].path, document, list(_pieces(document.text, in_order)))
+
+    @property
+    def text(self) -> str:
+        """The text of its document."""
+        return self.document.text
 
     def at(self, start: int) -> int:
         """The index of the piece at a character of the note, or of the next piece."""
@@ -79,6 +87,11 @@ class Layout:
     def within(self, start: int, end: int) -> range:
         """The indices of the pieces that have some of these characters of the note."""
         return range(bisect_right(self._ends, start), bisect_left(self._starts, end))
+
+    def sections(self, start: int, end: int) -> range:
+        """The indices of the pieces in the sections of these characters of the note."""
+        run = self.within(start, end)
+        return range(self.section(run[0])[0], self.section(run[-1])[1] + 1) if run else run
 
     def quote(self, run: Run) -> str:
         """The verbatim text of a run."""
@@ -278,16 +291,15 @@ def layout_of_passage(passage: Passage) -> Layout:
     return Layout.of(before + passage.text, [passage])
 
 
-def section_of(
-    passage: Passage, open_note: Callable[[Passage], Layout], *, most_words: int
-) -> Passage:
+def section_of(passage: Passage, layout: Layout, *, most_words: int) -> Passage:
     """The passage extended to its whole section, if that has at most `most_words`.
 
     Passages are cut from long sections, but an LLM should read the whole of a list or procedure.
+
+    :param layout: of its note.
     """
     if all(unit.kind is Kind.RULE for unit in passage.units):
         return passage
-    layout = open_note(passage)
     first, last = layout.at(passage.start), layout.at(passage.end - 1)
     run = min(first, layout.section(first)[0]), max(last, layout.section(last)[1])
     if layout.words(run) > most_words:

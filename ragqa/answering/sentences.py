@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 
+from ragqa.answering.evidence import Evidence
 from ragqa.answering.layout import Layout, Run, layout_of_passage
-from ragqa.answering.notes import Notes
 from ragqa.answering.stretch import Stretch
 from ragqa.text.shown import lead, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, query_terms, synonyms, tokenize, word_set
@@ -85,25 +85,26 @@ def _only_refers(quote: str) -> bool:
 
 
 def candidates_of(
-    hits: Sequence[Hit], notes: Notes | None = None, *, asked: Collection[str] | None = None
+    hits: Sequence[Hit], evidence: Evidence, *, asked: Collection[str] | None = None
 ) -> list[Stretch]:
     """The sentences of the best hits that may answer, by rank and then in reading order.
 
     What a sentence embeds counts as its text.
 
+    :param hits: those of the evidence, as they rank after reading.
     :param asked: the question's terms, which say what keys of the front matter it asks for; None
         asks for all.
     """
-    candidates, notes = list[Stretch](), notes or Notes()
+    candidates = list[Stretch]()
     for passage in (hit.passage for hit in hits[:PASSAGES]):
-        references, layout = _references(passage), notes.open(passage)
+        references, layout = _references(passage), evidence.notes[passage.id]
         for run in sentences_in(layout, layout.within(passage.start, passage.end)):
             unit, own = layout.pieces[run[0]].unit, (run[0], run[0])
             if not _may_answer(asked, unit, layout.quote(own), passage):
                 continue
             texts = [sentence_text(layout, run)]
             for i in range(run[0], run[1] + 1):
-                embedded = notes.parts_embedded(layout, i, _EMBEDDED_WORDS)
+                embedded = evidence.embedded(layout, i, _EMBEDDED_WORDS)
                 texts += [note.plain(part) for note, part in embedded]
             text, refers = " ".join(texts).strip(), unit.start in references
             candidate = Stretch(layout, run, run, passage, text, refers)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ragqa.answering.layout import layout_of_passage
-from ragqa.api.current import CurrentNotes
+from ragqa.api.opened import OpenedNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.index import Snapshot
 from ragqa.index.filters import fold_tag, path_matcher, property_in, tag_and_parents
@@ -39,7 +39,7 @@ class Found:
     question: Question
     retrieved: Retrieved
     hits: tuple[Hit, ...]
-    notes: CurrentNotes
+    notes: OpenedNotes
     info: IndexInfo
     warnings: Sequence[str]
     waiting: int

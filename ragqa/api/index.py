@@ -11,8 +11,7 @@ from datetime import date, timedelta
 from functools import cache, cached_property, partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from ragqa.answering import Answering, compose
-from ragqa.api.current import CurrentNotes
+from ragqa.answering import Evidence, compose
 from ragqa.api.finding import (
     SKIPPED,
     Found,
@@ -22,6 +21,7 @@ from ragqa.api.finding import (
     has_phrase,
     why_not_found,
 )
+from ragqa.api.opened import OpenedNotes
 from ragqa.clock import Clock, today
 from ragqa.config import Loaded
 from ragqa.embedders import embedder_for
@@ -39,13 +39,14 @@ from ragqa.index.source import (
 )
 from ragqa.passages import Chunking
 from ragqa.rerankers import Reranker, available
-from ragqa.search.question import clean_question, read_question
+from ragqa.search.question import clean_question, read_question, words_in_no_note
 from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, retrieve
 from ragqa.types import (
     Answer,
     Building,
     EmbedderInfo,
     Filters,
+    Hit,
     IndexInfo,
     IndexReport,
     NoteList,
@@ -203,7 +204,7 @@ class Index:
         unless_long: bool = False,
         progress: Progress | None = None,
     ) -> IndexReport:
-        """Bring the index up to date with the notes; see `building.refresh`."""
+        """Bring the index up to date with the notes; see `ragqa.index.refresh`."""
         with self._showing(progress) as progress:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
@@ -262,7 +263,8 @@ class Index:
         """
         clock = Clock()
         found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
-        answer = self.answer_from(found, further=further)
+        evidence = self.evidence(found, found.hits[: self.settings.top_k] if writer else ())
+        answer = self.answer_from(found, evidence, further=further)
         clock.lap("answer")
         warnings = [*found.warnings, *answer.warnings, *self._reranker[1]]
         if not answer.answered:
@@ -271,9 +273,8 @@ class Index:
         if writer is not None:
             from ragqa.generation.writer import written_answer
 
-            idf, answering = self._open().idf, self.answering_from(found.notes)
             answer = written_answer(
-                answer, writer, found.question, answering, idf=idf, progress=progress
+                answer, writer, found.question, evidence, idf=self._open().idf, progress=progress
             )
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
@@ -349,7 +350,7 @@ class Index:
         typed, filters = clean_question(question), filters or Filters()
         warnings, waiting = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot, notes = self.snapshot(), self.current_notes()
+        snapshot, notes = self.snapshot(), self.opened_notes()
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, today=today)
@@ -360,7 +361,7 @@ class Index:
                 snapshot, read, k, filters=filters, contexts=self.contexts, every=every
             )
             asked_for = [hit for hit in found.hits if only is None or only(hit.passage)]
-            hits, stale = notes.keep(asked_for, remedy=remedy)
+            hits, stale = notes.standing(asked_for, remedy=remedy)
             if len(hits) >= wanted or len(found.hits) < k:
                 break
             k *= 4  # passages further down may stand in their notes
@@ -371,26 +372,29 @@ class Index:
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
         return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting)
 
-    def answer_from(self, found: Found, *, further: int = FURTHER) -> Answer:
-        """The answer from what was found, without warnings of that."""
-        answering = replace(self.answering_from(found.notes), further=further)
+    def evidence(self, found: Found, also: Sequence[Hit] = ()) -> Evidence:
+        """The evidence to answer from, with the notes of `also` opened besides."""
+        lacking = words_in_no_note(self._open(), found.question) if found.hits else ()
+        old_before = (self._today() - OLD_AFTER).isoformat()
+        evidence = found.notes.evidence(found.hits, also)
+        return replace(evidence, no_note_has=lacking, old_before=old_before)
+
+    def answer_from(self, found: Found, evidence: Evidence, *, further: int = FURTHER) -> Answer:
+        """The answer from what was found, without the warnings of that."""
         embedder = self.source.embedders.asking
-        answer = compose(found.question, found.hits, embedder, answering, found.info)
+        answer = compose(
+            found.question, evidence, embedder, found.info, reranker=self.reranker, further=further
+        )
         return replace(answer, hits=found.hits[: self.settings.top_k])
 
-    def current_notes(self) -> CurrentNotes:
+    def opened_notes(self) -> OpenedNotes:
         """The notes of this index as they are now, for one question."""
-        return CurrentNotes(
-            self.places.corpus,
-            self._open(),
-            max_note_bytes=self.settings.max_note_bytes,
-            split=lambda note: self.source.split(note, self.source.embedders.asking)[1],
-        )
+        return OpenedNotes(self.source, self._open())
 
-    def answering_from(self, notes: CurrentNotes) -> Answering:
-        """How to compose answers from these notes."""
-        old_before = (self._today() - OLD_AFTER).isoformat()
-        return Answering(notes=notes, reranker=self._reranker[0], old_before=old_before)
+    @property
+    def reranker(self) -> Reranker:
+        """What reads question and passages together."""
+        return self._reranker[0]
 
     @cached_property
     def _reranker(self) -> tuple[Reranker, list[str]]:

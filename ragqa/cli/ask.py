@@ -144,9 +144,10 @@ def request_in(query: Query, question: str, writing: Writing) -> "Document":
     spec = llm_named(settings, writing.llm)
     destination = llm_for(spec, settings.llm_url).destination if spec else None
     answer = query.index.ask(question, **query.arguments)
+    notes = query.index.opened_notes().layouts(hit.passage for hit in answer.hits)
     request = request_for(
         answer.looked_for,
-        with_sections(answer.hits, query.index.current_notes().open),
+        with_sections(answer.hits, notes),
         max_tokens=settings.llm_prompt_tokens,
     )
     return {

@@ -67,7 +67,8 @@ def ask_all(
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
         else:
-            ids, hits, answer = rankings_of(found.retrieved), found.hits, index.answer_from(found)
+            ids, hits = rankings_of(found.retrieved), found.hits
+            answer = index.answer_from(found, index.evidence(found))
         rankings = {method: _units(task, ranked) for method, ranked in ids.items()}
         ranks, scores = ranks_of(task, rankings), answer_scores(task, answer)
         judged = rankings if task.relevant else {}

@@ -2,11 +2,11 @@
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from ragqa.answering import Answering, quotation
+from ragqa.answering import Evidence, quotation
 from ragqa.answering.layout import Layout, section_of
 from ragqa.answering.sentences import context_of
 from ragqa.config import Settings
@@ -85,12 +85,14 @@ class Request:
     key: str
 
 
-def with_sections(hits: Sequence[Hit], open_note: Callable[[Passage], Layout]) -> list[Hit]:
-    """The hits with each passage widened to its whole section, unless that is long."""
-    return [
-        replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
-        for hit in hits
-    ]
+def with_sections(hits: Sequence[Hit], notes: Mapping[int, Layout]) -> list[Hit]:
+    """The hits with each passage widened to its whole section, unless that is long.
+
+    :param notes: the note of each passage, laid out, by the passage's id.
+    """
+    passages = [hit.passage for hit in hits]
+    wide = [section_of(one, notes[one.id], most_words=SECTION_WORDS) for one in passages]
+    return [replace(hit, passage=passage) for hit, passage in zip(hits, wide, strict=True)]
 
 
 def request_for(question: str, hits: Sequence[Hit], *, max_tokens: int, key: str = "") -> Request:
@@ -201,7 +203,7 @@ def written_answer(
     answer: Answer,
     writer: Writer,
     question: Question,
-    answering: Answering,
+    evidence: Evidence,
     *,
     idf: Idf,
     progress: Progress | None = None,
@@ -209,6 +211,7 @@ def written_answer(
     """The answer written by the LLM; if that fails, the extractive one and why in `written`.
 
     :param answer: the extractive answer.
+    :param evidence: has the notes of the answer's hits.
     :param idf: returns the inverse document frequency of each term.
     :raises NotAllowed: nothing may be sent to the LLM.
     """
@@ -216,7 +219,7 @@ def written_answer(
     if not writer.is_for(answer):
         return _not_asked(answer, writer, _NO_ANSWER, "--force asks it anyway")
     try:
-        passages = with_sections(answer.hits, answering.notes.open)
+        passages = with_sections(answer.hits, evidence.notes)
         request = request_for(question.text, passages, max_tokens=writer.prompt_tokens)
     except UsageError as exc:
         failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
@@ -238,7 +241,7 @@ def written_answer(
     if written.fallback:
         return answer
     citations = tuple(
-        _citation(request.hits[n - 1], n, spans, answering)
+        _citation(request.hits[n - 1], n, spans, evidence)
         for n, spans in sorted(kept.evidence.items())
     )
     return replace(
@@ -383,10 +386,10 @@ def _evidence_in(passage: Passage, sentence: str, idf: Idf) -> list[Span]:
     return [best] if shared(best) > MIN_SHARED * sum(weights.values()) else []
 
 
-def _citation(hit: Hit, n: int, evidence: Sequence[Span], answering: Answering) -> Citation:
+def _citation(hit: Hit, n: int, spans: Sequence[Span], evidence: Evidence) -> Citation:
     """Cite the part of a passage that the sentences are from, or all of it without evidence."""
     passage = hit.passage
-    start = passage.start + min((start for start, _ in evidence), default=0)
-    end = passage.start + max((end for _, end in evidence), default=len(passage.text))
+    start = passage.start + min((start for start, _ in spans), default=0)
+    end = passage.start + max((end for _, end in spans), default=len(passage.text))
     units = [unit for unit in passage.units if unit.start < end and start < unit.end]
-    return quotation(passage, units or passage.units, n, answering, score=hit.score)
+    return quotation(passage, units or passage.units, n, evidence, score=hit.score)

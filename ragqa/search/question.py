@@ -14,7 +14,13 @@ from ragqa.index import Snapshot
 from ragqa.index.ranking import BM25_K1
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
-from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
+from ragqa.search.spelling import (
+    best_by_terms,
+    correct_spelling,
+    idf_in,
+    in_no_note,
+    known_terms,
+)
 from ragqa.text.dates import Moment, Period, date_terms, day_asked, months_asked, period_asked
 from ragqa.text.words import (
     WORD,
@@ -22,8 +28,11 @@ from ragqa.text.words import (
     blank,
     index_terms,
     is_latin,
+    is_stop_word_anywhere,
+    overlaps,
     query_forms,
     query_terms,
+    stems,
     strange_words,
     tokenize,
     words_of,
@@ -338,3 +347,23 @@ def share_read(pieces: Pieces) -> float:
     by_size = (pieces.mean_bytes - UNREAD_BYTES) / (READ_BYTES - UNREAD_BYTES)
     by_words = (pieces.word_share - UNREAD_WORDS) / (READ_WORDS - UNREAD_WORDS)
     return min(1.0, max(0.0, by_size, by_words))
+
+
+def words_in_no_note(snapshot: Snapshot, question: Question) -> tuple[str, ...]:
+    """The words of a question that no note has, in any like spelling, as typed.
+
+    Words that are common in English are none of them. A note may write a date in another way, and
+    the parts of a compound apart.
+    """
+    days, lacking = [day.span for day in question.days], dict[str, None]()
+    for word in () if question.parts else question.words:
+        text = question.text[word.start : word.end]
+        terms = index_terms(text, question.language)
+        # "Ben" is a name, and "ben" a stop word of another language.
+        is_stop = not word.stem or (text.islower() and is_stop_word_anywhere(text))
+        is_day = overlaps((word.start, word.end), days)
+        if is_stop or word.negates or is_day or stems("common").issuperset(terms):
+            continue
+        if all(in_no_note(snapshot, term) for term in terms):
+            lacking[text] = None
+    return tuple(lacking)

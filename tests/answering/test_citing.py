@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import Answering, cite, text_of
+from ragqa.answering import Evidence, cite, text_of
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.excerpt import MOST_EXCERPTS
+from ragqa.types import Dated
 
 
 def cited(text, best, question="what is it like", **how):
@@ -77,7 +78,7 @@ def test_a_citation_of_one_item_is_that_and_tells_that_its_list_goes_on():
 def test_the_score_and_date_are_those_of_the_sentence_that_answers():
     excerpts = composed("who is blue", {"a.md": NOTE}, {"; blue": 0.2, "blue": 0.75})
     for old_before, old in [("", False), ("2021-05-01", False), ("2021-05-02", True)]:
-        one = cite(excerpts[0], 1, Answering(old_before=old_before))
+        one = cite(excerpts[0], 1, Evidence((), {}, {"a.md": Dated()}, old_before=old_before))
         assert (one.score, one.note_date, one.old) == (0.75, "2021-05-01", old)
 
 

@@ -1,10 +1,10 @@
 """Which excerpts answer a question, and in what order they are read."""
 
 from cases import each_of
-from excerpting import EMBEDDER, WholeNotes, asked, composed, passages_of
+from excerpting import EMBEDDER, asked, composed, evidence_of, passages_of
 
-from ragqa.answering import Answering, compose
-from ragqa.answering.judge import MOST_CONFIDENT
+from ragqa.answering import Evidence, compose
+from ragqa.answering.assessment import MOST_CONFIDENT
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Verdict
 
@@ -36,14 +36,13 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
     question = "which items are very many of a list"
     read = asked(question, idf={"item": 1.0})
 
-    def cited(**how):
-        answering = Answering(**how)
-        (citation,) = compose(read, (hit,), EMBEDDER, answering, None).citations
+    def cited(evidence):
+        (citation,) = compose(read, evidence, EMBEDDER, None).citations
         assert text[slice(*citation.chars)] == citation.quote
         return citation
 
-    assert cited().chars[1] == passages[0].end
-    whole = cited(notes=WholeNotes({"note.md": text}, passages))
+    assert cited(Evidence.of_passages((hit,))).chars[1] == passages[0].end
+    whole = cited(evidence_of({"note.md": text}, passages, (hit,)))
     assert whole.quote == text[text.index("These") :].strip()
     assert whole.lines == (3, 18)
 
@@ -82,8 +81,8 @@ def answer(question, text):
     passages = passages_of(text, window=60, target=30)
     hits = tuple(Hit(p, score=1 - i / 10, dense=0.9, terms=2.0) for i, p in enumerate(passages))
     idf = dict.fromkeys(query_terms(question), 1.0)
-    answering = Answering(notes=WholeNotes({"note.md": text}, passages))
-    return compose(asked(question, idf=idf), hits, EMBEDDER, answering, None)
+    evidence = evidence_of({"note.md": text}, passages, hits)
+    return compose(asked(question, idf=idf), evidence, EMBEDDER, None)
 
 
 @each_of("open_questions")

@@ -17,7 +17,7 @@ NOTES = {
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """Ask notes by an embedder that needs no model; each answer is taken to be likely."""
-    monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: certain_to(0.9))
+    monkeypatch.setattr("ragqa.answering.assessment.shipped", lambda: certain_to(0.9))
     folder = tmp_path / "notes"
     folder.mkdir()
     for name, text in NOTES.items():

@@ -68,7 +68,7 @@ LONG = "# A\n\nOne.\n\n## B\n\nThese are they:\n\n" + "- one of very many items 
 
 
 def with_section(passage, layout, most_words=1000):
-    found = section_of(passage, lambda _: layout, most_words=most_words)
+    found = section_of(passage, layout, most_words=most_words)
     assert all_match_note(LONG, [found])
     assert (found.id, found.heading) == (passage.id, passage.heading)
     return found

@@ -8,7 +8,8 @@ from excerpting import EMBEDDER, asked, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.judge import shipped
+from ragqa.answering import Evidence
+from ragqa.answering.confidence import shipped
 from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.rerankers import Reranker
@@ -31,6 +32,10 @@ def found(question, *passages, idf=("fig", "ripen", "fruit"), **more):
     return asked(question, idf=dict.fromkeys(idf, 1.0), **more), hits
 
 
+def sentences_of(hits):
+    return candidates_of(hits, Evidence.of_passages(hits))
+
+
 def test_a_passage_whose_words_are_closer_to_the_question_comes_first():
     reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
     assert [hit.passage.path for hit in reading.hits] == ["figs.md", "pianos.md"]
@@ -50,7 +55,7 @@ def test_the_tokens_of_a_sentence_are_those_of_its_words_and_its_headings():
     reading = read(*found("figs", FIGS), EMBEDDER)
     encoded = EMBEDDER.embed_sentences([FIGS.embedded_text])[0]
     words = [FIGS.embedded_text[start:end] for start, end in encoded.spans]
-    sentence = next(one for one in candidates_of(reading.hits) if "ripens" in one.quote)
+    sentence = next(one for one in sentences_of(reading.hits) if "ripens" in one.quote)
     own, above = reading.of(sentence)
     first = words.index("It")
     assert np.array_equal(own, encoded.vectors[first : first + len(own)])
@@ -61,7 +66,7 @@ def test_the_tokens_of_a_sentence_are_those_of_its_words_and_its_headings():
 
 def test_the_sentence_that_says_it_is_closest():
     reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
-    scored = score(reading, candidates_of(reading.hits))
+    scored = score(reading, sentences_of(reading.hits))
     for signal in ("maxsim", "coverage"):
         closest = max(scored, key=lambda one: one.signals[signal])
         assert "August" in closest.text
@@ -69,7 +74,7 @@ def test_the_sentence_that_says_it_is_closest():
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
     reading = read(*found("figs fruit", PIANOS, FIGS, readable=0.0), EMBEDDER)
-    scored = score(reading, candidates_of(reading.hits))
+    scored = score(reading, sentences_of(reading.hits))
     assert reading.tokens == {}
     assert [hit.passage.path for hit in reading.hits] == ["pianos.md", "figs.md"]
     for one in scored:
@@ -83,7 +88,7 @@ def test_what_the_embedder_reads_in_part_weighs_less():
         reading = read(
             *found("when do figs ripen fruit", PIANOS, FIGS, readable=readable), EMBEDDER
         )
-        scored = score(reading, candidates_of(reading.hits))
+        scored = score(reading, sentences_of(reading.hits))
         both.append(max(hit.score for hit in reading.hits))
         parts.append(max(one.parts["maxsim"] for one in scored))
     assert both[0] > both[1]
@@ -93,7 +98,7 @@ def test_what_the_embedder_reads_in_part_weighs_less():
 def test_a_sentence_has_the_terms_of_its_language():
     passage = replace(passage_of("a.md", "# Note\n\nDie Häuser sind alt.\n"), language="de")
     reading = read(*found("welches Haus", passage, idf=["haus"], languages=("de",)), EMBEDDER)
-    (one,) = score(reading, candidates_of(reading.hits))
+    (one,) = score(reading, sentences_of(reading.hits))
     assert one.signals["coverage"] == 1.0
 
 
@@ -121,7 +126,7 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
 
 def test_a_signal_that_no_sentence_has_counts_for_none_of_them():
     reading = read(*found("what do quinces cost", FIGS, idf=("quinc", "cost")), EMBEDDER)
-    scored = score(reading, candidates_of(reading.hits))
+    scored = score(reading, sentences_of(reading.hits))
     assert {one.parts["coverage"] for one in scored} == {0.0}
 
 
@@ -138,7 +143,7 @@ class Counting(Reranker):
 
 def test_a_reranker_is_given_each_sentence_and_each_passage_once_without_their_headings():
     _, hits = found("when do figs ripen fruit", FIGS, PIANOS)
-    candidates, reranker = candidates_of(hits), Counting()
+    candidates, reranker = sentences_of(hits), Counting()
     scores = read_together(reranker, "when do figs ripen fruit", candidates)
     assert reranker.read == [
         "when do figs ripen fruit",
@@ -154,7 +159,7 @@ def test_a_reranker_is_given_each_sentence_and_each_passage_once_without_their_h
 
 def test_a_reranker_counts_as_much_as_the_ranking_of_the_passage_and_changes_no_other_signal():
     reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
-    candidates = candidates_of(reading.hits)
+    candidates = sentences_of(reading.hits)
     alone = score(reading, candidates)
     helped = score(reading, candidates, [1.0] * len(candidates))
     weight = max(one.parts["passage"] for one in alone)

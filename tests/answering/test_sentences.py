@@ -4,6 +4,7 @@ import pytest
 from cases import each_of
 from excerpting import passages_of
 
+from ragqa.answering import Evidence
 from ragqa.answering.sentences import candidates_of, context_of, nearest_unit, sources_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit
@@ -12,7 +13,9 @@ from ragqa.types import Hit
 def candidates(*texts, question=None):
     passages = [p for n, text in enumerate(texts) for p in passages_of(text, f"{n}.md")]
     hits = [Hit(p, score=1.0, dense=0.5, terms=1.0) for p in passages]
-    return candidates_of(hits, asked=None if question is None else query_terms(question))
+    return candidates_of(
+        hits, Evidence.of_passages(hits), asked=None if question is None else query_terms(question)
+    )
 
 
 @each_of("candidates")

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ragqa.api.current import CurrentNotes
+from ragqa.api.opened import OpenedNotes
+from ragqa.index.source import Embedders, Source
 from ragqa.notes import read_note, read_text
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
@@ -31,9 +32,9 @@ PASSAGE = Passage(
 def current(folder, *passages, max_note_bytes=1000):
     """The notes of a folder, whose index has these passages of each."""
     snapshot = SimpleNamespace(passages=lambda **_: passages)
-    return CurrentNotes(
-        Corpus.of(folder), snapshot, max_note_bytes=max_note_bytes, split=split_as_indexed
-    )
+    embedders = Embedders("hashed:64")
+    source = Source(Corpus.of(folder), folder, embedders, Chunking(), max_note_bytes)
+    return OpenedNotes(source, snapshot)
 
 
 def split_as_indexed(note):
@@ -43,7 +44,7 @@ def split_as_indexed(note):
 def kept(folder, **changed):
     (folder / "cats.md").write_text(TEXT)
     hit = Hit(replace(PASSAGE, **changed), score=1.0, dense=0.5, terms=1.0)
-    hits, warnings = current(folder).keep([hit])
+    hits, warnings = current(folder).standing([hit])
     return bool(hits), warnings
 
 
@@ -86,9 +87,13 @@ TITLE = replace(
 )
 
 
+def opened(notes, passage):
+    return notes.layouts([passage])[passage.id]
+
+
 def quotes(folder, *passages, max_note_bytes=1000):
     """What the layout of the note of a passage can quote, where the index has these of it."""
-    layout = current(folder, *passages, max_note_bytes=max_note_bytes).open(PASSAGE)
+    layout = opened(current(folder, *passages, max_note_bytes=max_note_bytes), PASSAGE)
     assert layout.path == "cats.md"
     assert layout.quote((0, len(layout.pieces) - 1)).endswith("Cats sleep.\nCats hunt.")
     return [layout.quote((i, i)) for i in range(len(layout.pieces))]
@@ -137,13 +142,12 @@ def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monke
         read.append(path)
         return read_text(corpus, path, **limit)
 
-    monkeypatch.setattr("ragqa.api.current.read_text", read_counted)
+    monkeypatch.setattr("ragqa.api.opened.read_text", read_counted)
     notes = current(tmp_path, TITLE, PASSAGE)
-    hits, _ = notes.keep([Hit(PASSAGE, 1.0, 0.5, 1.0), Hit(TITLE, 1.0, 0.5, 1.0)])
-    layout = notes.open(hits[0].passage)
-    assert layout is notes.open(TITLE)
-    embedding, _ = notes.embedded("cats.md", "#Cats")
-    assert layout.text == embedding.text == TEXT
+    hits, _ = notes.standing([Hit(PASSAGE, 1.0, 0.5, 1.0), Hit(TITLE, 1.0, 0.5, 1.0)])
+    layout = opened(notes, hits[0].passage)
+    assert layout is opened(notes, TITLE)
+    assert layout.text == TEXT
     assert read == ["cats.md"]
 
 
@@ -155,18 +159,18 @@ def test_of_a_note_that_was_changed_elsewhere_the_passages_are_those_of_now(tmp_
     read = read_note(Corpus.of(tmp_path), "cats.md", max_note_bytes=1000)
     hits = [Hit(each, 1.0, 0.5, 1.0) for each in split_as_indexed(read)]
     (tmp_path / "cats.md").write_text(CHANGED.replace("sleep", "hunt").replace("two", "2") + "x")
-    assert current(tmp_path).keep(hits)[0] == []
+    assert current(tmp_path).standing(hits)[0] == []
     now = CHANGED.replace("sleep.", "sleep.\n\nThey purr.").replace("cats.", "cats. Or three.")
     (tmp_path / "cats.md").write_text(now)
     notes = current(tmp_path, *(hit.passage for hit in hits))
-    kept, warnings = notes.keep(hits)
+    kept, warnings = notes.standing(hits)
     assert [hit.passage.text for hit in kept] == [
         "# Cats\n\nCats sleep.\n\nThey purr.", "## Owners\n\nMira has two cats. Or three.",
     ]  # fmt: skip
     assert all(hit.passage.stands_in(now) for hit in kept)
     assert warnings == []
-    assert notes.open(kept[0].passage).text == now
+    assert opened(notes, kept[0].passage).text == now
     (tmp_path / "cats.md").write_text(CHANGED.replace("sleep", "hunt"))
-    kept, (warning,) = current(tmp_path, *(hit.passage for hit in hits)).keep(hits)
+    kept, (warning,) = current(tmp_path, *(hit.passage for hit in hits)).standing(hits)
     assert [hit.passage.heading[-1] for hit in kept] == ["Owners"]
     assert warning.startswith("cats.md is partly left out, since the index no longer matches it")

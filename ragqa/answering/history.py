@@ -4,10 +4,9 @@ No contradiction is looked for. They are on one subject if they share words, the
 all; entries of one log in their own text, since all have the words of its headings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.notes import Notes
 from ragqa.answering.stretch import Stretch
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
@@ -65,12 +64,14 @@ class History:
     may_be_old: bool = False
 
 
-def date_of(statement: Stretch, notes: Notes) -> Dated:
+def date_of(statement: Stretch, dates: Mapping[str, Dated]) -> Dated:
     """The date of a statement: its own, else that of a heading above it, else its note's.
 
     One that is to come when its note was written, such as that of an appointment, is none.
+
+    :param dates: those of the notes, by path.
     """
-    of_note = notes.dated(statement.passage)
+    of_note = dates[statement.path]
     dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
         for text, source in _beginnings(statement)
@@ -95,17 +96,21 @@ def _beginnings(statement: Stretch) -> Sequence[tuple[str, str]]:
     ]
 
 
-def history(question: Question, best: Stretch, scored: Sequence[Stretch], notes: Notes) -> History:
+def history(
+    question: Question, best: Stretch, scored: Sequence[Stretch], of_notes: Mapping[str, Dated]
+) -> History:
     """What to quote for a question, and the other statements on its subject.
 
     That is the newest of a day that the question names or before, or the best one if it has no
     date. A question for the past is told it from the oldest on; one for the day of a change is told
     first what says so.
+
+    :param of_notes: the dates of the notes, by path.
     """
-    dates = {best.place: date_of(best, notes)}
+    dates = {best.place: date_of(best, of_notes)}
     if not dates[best.place].day:
         return History(best)
-    dates |= {each.place: date_of(each, notes) for each in scored if each is not best}
+    dates |= {each.place: date_of(each, of_notes) for each in scored if each is not best}
     is_past = compiled(_PAST).search(question.text)
     least = NEAR_AND_SHARED - (PAST_LESS if is_past else 0.0)
     named = max((moment.iso for moment in moments_of(question.text)), default="")
