@@ -132,8 +132,8 @@ def explain(
     ranks = asked.retrieved.ranks(own)
     evidence, embedder = index.evidence(asked), index.source.embedders.asking
     assessment = assess(asked.question, evidence, embedder, reranker=index.reranker)
-    stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
-    of_note = [stretch for stretch in stretches if stretch.passage.id in own]
+    candidates = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
+    of_note = [candidate for candidate in candidates if candidate.passage.id in own]
     cited = [(each, cite(each, 1, evidence, is_excerpt=False)) for each in of_note]
     wanted = [pair for pair in cited if _touches(pair[1].lines, note.lines)]
     said = any(one.overlaps(each) for one in assessment.chosen.excerpts for each, _ in wanted)

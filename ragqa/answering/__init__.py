@@ -5,10 +5,10 @@ from itertools import takewhile
 
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.assessment import Assessment, Chosen, assess
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.history import date_of
 from ragqa.answering.layout import Run
-from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
@@ -89,7 +89,7 @@ def compose(
     )
 
 
-def _around(excerpts: Sequence[Stretch]) -> Run:
+def _around(excerpts: Sequence[Candidate]) -> Run:
     """The first excerpt with what stands around it in its passage and section.
 
     That is as much on both sides; it stops at the other excerpts.
@@ -114,7 +114,7 @@ def _around(excerpts: Sequence[Stretch]) -> Run:
     )
 
 
-def text_of(excerpts: Sequence[Stretch]) -> str:
+def text_of(excerpts: Sequence[Candidate]) -> str:
     """The answer's text, with `[n]` after each excerpt and nowhere else."""
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
@@ -128,7 +128,7 @@ def text_of(excerpts: Sequence[Stretch]) -> str:
 
 
 def cite(
-    stretch: Stretch,
+    candidate: Candidate,
     n: int,
     evidence: Evidence | None = None,
     *,
@@ -136,19 +136,19 @@ def cite(
     short: tuple[str, Span] | None = None,
     shown: Run | None = None,
 ) -> Citation:
-    """A stretch of a note as the n-th citation of an answer.
+    """A candidate of a note as the n-th citation of an answer.
 
     :param evidence: tells its date, and whether it is old.
     :param is_excerpt: whether it has the heading of its section, and tells where it is cut.
-    :param short: the path and characters of the short answer, marked if the stretch has it.
-    :param shown: the stretch with what is shown around it; None for the stretch alone.
+    :param short: the path and characters of the short answer, marked if the candidate has it.
+    :param shown: the candidate with what is shown around it; None for the candidate alone.
     """
-    passage, layout, (start, end) = stretch.passage, stretch.layout, stretch.span
-    shown = shown or stretch.run
+    passage, layout, (start, end) = candidate.passage, candidate.layout, candidate.span
+    shown = shown or candidate.run
     top, bottom = layout.span(shown)
-    quote, first, heading = stretch.quote, layout.line(stretch.run[0]), passage.heading
+    quote, first, heading = candidate.quote, layout.line(candidate.run[0]), passage.heading
     if is_excerpt:
-        at = stretch.run[0]
+        at = candidate.run[0]
         begun = layout.pieces[at].passage
         # A passage of several small sections has only the headings that these share.
         is_joined = len({unit.section for unit in begun.units}) > 1
@@ -159,20 +159,20 @@ def cite(
             heading = tuple(takewhile(lambda above: above not in later, heading))
         elif own != [*heading[-1:]]:
             heading = (*heading, *own)
-    begin, stop = _answering(stretch)
+    begin, stop = _answering(candidate)
     begin, stop = max(start, begin), min(end, stop)
-    has_short = short and short[0] == stretch.path and start <= short[1][0] and short[1][1] <= end
-    dated = date_of(stretch, evidence.dates) if evidence else Dated()
+    has_short = short and short[0] == candidate.path and start <= short[1][0] and short[1][1] <= end
+    dated = date_of(candidate, evidence.dates) if evidence else Dated()
     return Citation(
         n=n,
-        path=stretch.path,
+        path=candidate.path,
         lines=(first, first + quote.count("\n")),
         chars=(start, end),
         heading=heading,
         quote=quote,
         note_sha256=passage.note_sha256,
-        score=round(stretch.score, 4),
-        context=stretch.units[0].full_context,
+        score=round(candidate.score, 4),
+        context=candidate.units[0].full_context,
         note_date=passage.note_date,
         old=evidence is not None and "" < passage.note_date < evidence.old_before,
         span=short[1] if short and has_short else None,
@@ -187,11 +187,11 @@ def cite(
     )
 
 
-def _answering(stretch: Stretch) -> Span:
+def _answering(candidate: Candidate) -> Span:
     """The characters that answer; a question in a note is answered by what follows it."""
-    layout = stretch.layout
-    start, end = layout.span(stretch.sentence)
-    if end < stretch.span[1] and layout.text[start:end].rstrip("*_ ").endswith("?"):
+    layout = candidate.layout
+    start, end = layout.span(candidate.sentence)
+    if end < candidate.span[1] and layout.text[start:end].rstrip("*_ ").endswith("?"):
         return layout.span((after := layout.at(end), after))
     return start, end
 

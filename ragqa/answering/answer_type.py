@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ragqa.answering.stretch import Stretch
+from ragqa.answering.candidate import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
@@ -204,7 +204,7 @@ def _new_words(question: Question, text: str, span: Span) -> int:
     return sum(term not in question.terms for term in terms)
 
 
-def place_of_answer(question: Question, excerpt: Stretch) -> tuple[str, Span] | None:
+def place_of_answer(question: Question, excerpt: Candidate) -> tuple[str, Span] | None:
     """The path and characters of the short answer in the sentence that an excerpt is around.
 
     None if it is unclear, or the sentence's quote does not have it exactly once.

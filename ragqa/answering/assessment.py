@@ -7,6 +7,7 @@ chosen; and it is judged how probably these answer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.confidence import features, shipped
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.excerpt import Finder, with_embedded
@@ -23,7 +24,6 @@ from ragqa.answering.score import (
     without_other_days,
 )
 from ragqa.answering.sentences import candidates_of
-from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
@@ -50,15 +50,15 @@ _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
 class Chosen:
     """The excerpts that may answer, in reading order, and what else there is to show.
 
-    `others` are statements of other dates on the subject of the first one, in the order to be told;
+    `others` are candidates of other dates on the subject of the first one, in the order to be told;
     it `may_be_old` if a later one answers half as well. `further` are other excerpts to offer;
     `warnings` say what is not shown.
     """
 
-    excerpts: Sequence[Stretch] = ()
-    others: Sequence[Stretch] = ()
+    excerpts: Sequence[Candidate] = ()
+    others: Sequence[Candidate] = ()
     may_be_old: bool = False
-    further: Sequence[Stretch] = ()
+    further: Sequence[Candidate] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ class Assessment:
     confidence: float = 0.0
     answered: bool = False
     features: Mapping[str, float] = field(default_factory=dict)
-    candidates: Sequence[Stretch] = ()
+    candidates: Sequence[Candidate] = ()
 
 
 def assess(
@@ -111,18 +111,18 @@ def assess(
     return replace(assessment, candidates=every)
 
 
-def candidates(reading: Reading, evidence: Evidence) -> list[Stretch]:
+def candidates(reading: Reading, evidence: Evidence) -> list[Candidate]:
     """The sentences of the best passages that may answer."""
     return candidates_of(reading.hits, evidence, asked=reading.question.terms)
 
 
-def scored(reading: Reading, found: Sequence[Stretch], reranker: Reranker) -> list[Stretch]:
+def scored(reading: Reading, found: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
     """The candidates, each with its score, to which a reranker of the user's own may add."""
     return score(reading, found, read_together(reranker, reading.question.text, found))
 
 
 def chosen(
-    reading: Reading, may_answer: Sequence[Stretch], evidence: Evidence, further: int
+    reading: Reading, may_answer: Sequence[Candidate], evidence: Evidence, further: int
 ) -> Chosen:
     """The excerpts around the best candidates.
 
@@ -136,7 +136,7 @@ def chosen(
 
 def judged(
     reading: Reading,
-    may_answer: Sequence[Stretch],
+    may_answer: Sequence[Candidate],
     choice: Chosen,
     evidence: Evidence,
     embedder: Embedder,
@@ -161,8 +161,8 @@ def judged(
 
 
 def without_open_questions(
-    question: Question, scored: Sequence[Stretch]
-) -> tuple[Sequence[Stretch], bool]:
+    question: Question, scored: Sequence[Candidate]
+) -> tuple[Sequence[Candidate], bool]:
     """The sentences that may answer, and whether they do so with reserve.
 
     One that asks is among them only where no statement is near, or where questions are wanted
@@ -183,7 +183,7 @@ def without_open_questions(
     return stating, best.score < SURE_SHARE * most
 
 
-def _is_open(candidate: Stretch) -> bool:
+def _is_open(candidate: Candidate) -> bool:
     """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
     layout, (first, last) = candidate.layout, candidate.sentence
     if not asks(candidate.text):

@@ -11,8 +11,8 @@ from importlib import resources
 import numpy as np
 from msgspec import Struct, convert
 
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.score import Reading, best_cosines
-from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
@@ -21,8 +21,8 @@ from ragqa.text.words import index_terms
 
 def features(
     reading: Reading,
-    scored: Sequence[Stretch],
-    excerpt: Stretch,
+    scored: Sequence[Candidate],
+    excerpt: Candidate,
     no_note_has: Sequence[str],
     embedder: Embedder,
 ) -> dict[str, float]:
@@ -52,12 +52,12 @@ def features(
     }
 
 
-def _meaning(question: Question, excerpt: Stretch, embedder: Embedder) -> float:
+def _meaning(question: Question, excerpt: Candidate, embedder: Embedder) -> float:
     text = f"{excerpt.passage.title}. {excerpt.shown}"
     return float(embedder.embed_sentences([text])[0].pooled @ question.vectors.pooled)
 
 
-def _second_lowest(reading: Reading, scored: Sequence[Stretch], excerpt: Stretch) -> float:
+def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Candidate) -> float:
     """The second lowest match of a word of the question with the excerpt or its headings.
 
     A word matches as its tokens' best cosines do in the mean.

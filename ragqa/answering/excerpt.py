@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.excerpt_runs import (
     EXCERPT_WORDS,
@@ -18,7 +19,6 @@ from ragqa.answering.history import History, history
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.score import Reading, days_in
 from ragqa.answering.sentences import PASSAGES
-from ragqa.answering.stretch import Stretch
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.words import blank, index_terms, stems
@@ -45,7 +45,7 @@ _MOST_EMBEDDED = 8
 """What is embedded may embed more, this many times; in all at most so many embeds are shown."""
 
 
-def with_embedded(excerpts: Sequence[Stretch], evidence: Evidence) -> list[Stretch]:
+def with_embedded(excerpts: Sequence[Candidate], evidence: Evidence) -> list[Candidate]:
     """The excerpts, each followed by its footnotes and by what it embeds, where that stands.
 
     One that shows nothing itself is left out. What is shown already is not repeated, so notes that
@@ -53,7 +53,7 @@ def with_embedded(excerpts: Sequence[Stretch], evidence: Evidence) -> list[Stret
     """
     seen = list(excerpts)
 
-    def below(excerpt: Stretch, depth: int) -> Iterator[Stretch]:
+    def below(excerpt: Candidate, depth: int) -> Iterator[Candidate]:
         own = excerpt.layout
         for i in range(excerpt.run[0], excerpt.run[1] + 1):
             footnotes = ((own, run) for run in own.footnotes(i))
@@ -74,10 +74,10 @@ class Finder:
     """Finds the excerpts that answer, and further ones, among at least one scored candidate."""
 
     reading: Reading
-    scored: Sequence[Stretch]
+    scored: Sequence[Candidate]
     evidence: Evidence
 
-    def excerpts(self) -> list[Stretch]:
+    def excerpts(self) -> list[Candidate]:
         """The excerpts that answer, in reading order.
 
         The first is around the best sentence or, for a definition, is the defining paragraph.
@@ -91,14 +91,14 @@ class Finder:
             excerpts.append(another)
         return excerpts if len(excerpts) == 1 else self._in_question_order(excerpts)
 
-    def further(self, excerpts: Sequence[Stretch], most: int) -> list[Stretch]:
+    def further(self, excerpts: Sequence[Candidate], most: int) -> list[Candidate]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param excerpts: those of the answer.
         :param most: how many at most.
         """
         least = FURTHER_SHARE * self._best.score
-        others: list[Stretch] = []
+        others: list[Candidate] = []
         for candidate in sorted(self.scored, key=lambda candidate: -candidate.score):
             if len(others) >= most or candidate.score < least:
                 break
@@ -111,7 +111,7 @@ class Finder:
         return others
 
     @cached_property
-    def _best(self) -> Stretch:
+    def _best(self) -> Candidate:
         """The best sentence; among the rows of a table, one that the question names.
 
         One about the same that has the address asked for comes before one that scores more.
@@ -129,22 +129,22 @@ class Finder:
         rows = (row for row in named if (row.path, row.unit.block) == table)
         return max(rows, key=lambda row: row.score, default=best)
 
-    def _is_named(self, candidate: Stretch) -> bool:
+    def _is_named(self, candidate: Candidate) -> bool:
         """Whether the question has the name of a row."""
         return bool(candidate.row_name) and candidate.row_name <= self.reading.question.terms
 
     @cached_property
     def history(self) -> History:
-        """The statement to quote first, and the others on its subject."""
+        """The candidate to quote first, and the others on its subject."""
         return history(self.reading.question, self._best, self.scored, self.evidence.dates)
 
     @cached_property
-    def _first(self) -> Stretch:
+    def _first(self) -> Candidate:
         defined = None if self.history.others else self._definition()
         return defined or self._around(self.history.first)
 
     @cached_property
-    def rows(self) -> list[Stretch]:
+    def rows(self) -> list[Candidate]:
         """The other rows that match, up to the length of a list."""
         layout, (begin, end) = self._first.layout, self._first.run
         others = [i for i in self._matching if not begin <= i <= end]
@@ -189,7 +189,7 @@ class Finder:
         """Whether a date, number, name or place is asked for."""
         return self.reading.question.kind in SHORT
 
-    def _another(self, excerpts: Sequence[Stretch]) -> Stretch | None:
+    def _another(self, excerpts: Sequence[Candidate]) -> Candidate | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in excerpts))
         is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
@@ -204,7 +204,7 @@ class Finder:
             return None
         min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self._best.score
 
-        def gain(candidate: Stretch) -> float:
+        def gain(candidate: Candidate) -> float:
             terms = candidate.terms
             return sum(weight for term, weight in uncovered.items() if term in terms)
 
@@ -222,21 +222,21 @@ class Finder:
         excerpt = self._around(best)
         return None if any(map(excerpt.overlaps, excerpts)) else excerpt
 
-    def _in_question_order(self, excerpts: Sequence[Stretch]) -> list[Stretch]:
+    def _in_question_order(self, excerpts: Sequence[Candidate]) -> list[Candidate]:
         """Sort the sides of a comparison as the question names them; leave others as found."""
         if self.reading.question.kind is not QuestionKind.COMPARISON:
             return list(excerpts)
         question = self.reading.question
         asked = index_terms(question.text, question.language)
 
-        def position(excerpt: Stretch) -> int:
+        def position(excerpt: Candidate) -> int:
             others = frozenset().union(*(other.terms for other in excerpts if other is not excerpt))
             unique = excerpt.terms - others
             return next((i for i, term in enumerate(asked) if term in unique), len(asked))
 
         return sorted(excerpts, key=position)
 
-    def _around(self, best: Stretch) -> Stretch:
+    def _around(self, best: Candidate) -> Candidate:
         """The excerpt around a sentence."""
         layout, at = best.layout, best.sentence[0]
         scores = [0.0] * len(layout.pieces)
@@ -249,7 +249,7 @@ class Finder:
         scores[at] = max(scores[at], best.score)
         return replace(best, run=excerpt_around(layout, scores, at, short=self._short))
 
-    def _definition(self) -> Stretch | None:
+    def _definition(self) -> Candidate | None:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
         if self.reading.question.kind is not QuestionKind.DEFINITION:
             return None
@@ -271,7 +271,7 @@ class Finder:
         _, _, layout, run = min(definitions, key=lambda definition: definition[:2])
         return self._announcing(layout, run)
 
-    def _announcing(self, layout: Layout, begun: Run) -> Stretch:
+    def _announcing(self, layout: Layout, begun: Run) -> Candidate:
         """A paragraph whose first sentence answers, with the list its last one introduces.
 
         If that sentence is unscored, it gets the score of the note's best.
@@ -285,6 +285,6 @@ class Finder:
         return replace(best.elsewhere(layout, (begun[0], begun[0])), run=run)
 
 
-def _pieces_of(layout: Layout, candidate: Stretch) -> range:
+def _pieces_of(layout: Layout, candidate: Candidate) -> range:
     """The indices of a candidate's pieces in a layout; none if it is of another note."""
     return layout.within(*candidate.span) if candidate.path == layout.path else range(0)

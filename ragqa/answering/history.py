@@ -1,4 +1,4 @@
-"""What holds: of dated statements that answer about as well, the newest, and then the older ones.
+"""What holds: of dated candidates that answer about as well, the newest, and then the older ones.
 
 No contradiction is looked for. They are on one subject if they share words, the rare ones above
 all; entries of one log in their own text, since all have the words of its headings.
@@ -7,14 +7,14 @@ all; entries of one log in their own text, since all have the words of its headi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.stretch import Stretch
+from ragqa.answering.candidate import Candidate
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled
 from ragqa.types import Dated, Kind
 
 NEAR = 0.5
-"""A statement that answers about as well has at least this share of the best one's score."""
+"""A candidate that answers about as well has at least this share of the best one's score."""
 
 NEAR_AND_SHARED = 0.95
 SHARED_WEIGHT = 0.75
@@ -31,13 +31,13 @@ ALL_WORDS = 0.99
 """But one with this share of the question's words may say that it has none any more: cancelled."""
 
 RIVAL = 0.5
-"""A later statement with this share of the first one's score may be what holds."""
+"""A later candidate with this share of the first one's score may be what holds."""
 
 SHARED_IN_NOTE = 0.75
 """Of the best one's question words, by weight, another entry of its note has this share itself."""
 
 MOST = 5
-"""At most so many older statements are told."""
+"""At most so many older candidates are told."""
 
 _PAST = (
     r"(?i)\b(?:before|previous(?:ly)?|former(?:ly)?|original(?:ly)?|initial(?:ly)?|at first"
@@ -49,57 +49,56 @@ _HAPPENED = r"(?i)\b(?:when|what day|what date) did\b"
 """What asks for the day of what happened, such as a change."""
 
 _OF_FILE = ("edited", "file")
-"""Sources of a date that tell little of when a statement was made."""
+"""Sources of a date that tell little of when something was said."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The statement to quote, and the `others` on its subject in the order to be told.
+    """The candidate to quote, and the `others` on its subject in the order to be told.
 
-    It `may_be_old` if a later statement answers half as well.
+    It `may_be_old` if a later candidate answers half as well.
     """
 
-    first: Stretch
-    others: Sequence[Stretch] = ()
+    first: Candidate
+    others: Sequence[Candidate] = ()
     may_be_old: bool = False
 
 
-def date_of(statement: Stretch, dates: Mapping[str, Dated]) -> Dated:
-    """The date of a statement: its own, else that of a heading above it, else its note's.
+def date_of(candidate: Candidate, dates: Mapping[str, Dated]) -> Dated:
+    """The date of a candidate: its own, else that of a heading above it, else its note's.
 
     One that is to come when its note was written, such as that of an appointment, is none.
 
     :param dates: those of the notes, by path.
     """
-    of_note = dates[statement.path]
+    of_note = dates[candidate.path]
     dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
-        for text, source in _beginnings(statement)
+        for text, source in _beginnings(candidate)
     )
     own = (Dated(day, source) for day, source in dated if "" < day <= of_note.latest)
     return next(own, of_note)
 
 
-def _beginnings(statement: Stretch) -> Sequence[tuple[str, str]]:
-    """What may begin with the date of a statement, the nearest first."""
-    passage, unit = statement.passage, statement.unit
+def _beginnings(candidate: Candidate) -> Sequence[tuple[str, str]]:
+    """What may begin with the date of a candidate, the nearest first."""
+    passage, unit = candidate.passage, candidate.unit
     before = [each for each in passage.units if each.start <= unit.start]
     begun = next((each for each in reversed(before) if each.begins), unit)
     inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]
     above = [*passage.heading, *map(passage.quote, inside)]
     own = [passage.quote(unit), passage.quote(begun), *reversed(unit.context.split("\n"))]
     named = {text.lstrip("# ") for text in above}  # a context may end with a heading
-    statements = (text for text in own if text not in named)
     return [
-        *((text, "statement") for text in statements),
+        *((text, "statement") for text in own if text not in named),
         *((text, "heading") for text in above[::-1]),
     ]
 
 
 def history(
-    question: Question, best: Stretch, scored: Sequence[Stretch], of_notes: Mapping[str, Dated]
+    question: Question, best: Candidate, scored: Sequence[Candidate], of_notes: Mapping[str, Dated]
 ) -> History:
-    """What to quote for a question, and the other statements on its subject.
+    """What to quote for a question, and the other candidates on its subject.
 
     That is the newest of a day that the question names or before, or the best one if it has no
     date. A question for the past is told it from the oldest on; one for the day of a change is told
@@ -115,7 +114,7 @@ def history(
     least = NEAR_AND_SHARED - (PAST_LESS if is_past else 0.0)
     named = max((moment.iso for moment in moments_of(question.text)), default="")
     until = question.period.until if question.period else named
-    group: dict[tuple[str, str], Stretch] = {}
+    group: dict[tuple[str, str], Candidate] = {}
     for candidate in sorted(scored, key=lambda candidate: -candidate.score):
         day = dates[candidate.place].day
         in_time = day and (not until or day[: len(until)] <= until)
@@ -143,8 +142,8 @@ def history(
     return History(first, others[:MOST], may_be_old)
 
 
-def _is_like(question: Question, best: Stretch, other: Stretch, least: float) -> bool:
-    """Whether a statement is on the subject of the best one, and answers about as well.
+def _is_like(question: Question, best: Candidate, other: Candidate, least: float) -> bool:
+    """Whether a candidate is on the subject of the best one, and answers about as well.
 
     :param least: the least that it scores and shares together, as shares of the best one.
     """

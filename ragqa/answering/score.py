@@ -11,8 +11,8 @@ from types import MappingProxyType
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.sentences import sources_of
-from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
@@ -72,7 +72,7 @@ class Reading:
     query_spans: Sequence[tuple[int, int]]
     tokens: Mapping[int, TokenVectors]
 
-    def of(self, sentence: Stretch) -> tuple[Vectors, Vectors]:
+    def of(self, sentence: Candidate) -> tuple[Vectors, Vectors]:
         """The token vectors of a sentence, and of its title and headings.
 
         Both have the shape (tokens, dimensions). A heading within the passage is that of its
@@ -153,8 +153,8 @@ def maxsim(query: Vectors, tokens: Vectors) -> float:
 
 
 def score(
-    reading: Reading, candidates: Sequence[Stretch], reranker_scores: Sequence[float] = ()
-) -> list[Stretch]:
+    reading: Reading, candidates: Sequence[Candidate], reranker_scores: Sequence[float] = ()
+) -> list[Candidate]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
     `cosine`: of the question and the mean of the sentence's token vectors. `maxsim`: the best
@@ -194,7 +194,9 @@ def score(
     ]
 
 
-def read_together(reranker: Reranker, question: str, candidates: Sequence[Stretch]) -> list[float]:
+def read_together(
+    reranker: Reranker, question: str, candidates: Sequence[Candidate]
+) -> list[float]:
     """The reranker's score of each candidate, half of it for its passage, 0 to 1; empty if none.
 
     Headings are left out: they have the question's words, and answer nothing.
@@ -216,7 +218,7 @@ def _without_headings(passage: Passage) -> str:
     return blank(passage.text, spans).strip()
 
 
-def _share_kept(candidate: Stretch) -> float:
+def _share_kept(candidate: Candidate) -> float:
     if candidate.refers:
         return REFERENCE_SHARE
     struck = sum(end - start for start, end in struck_spans(candidate.text))
@@ -224,7 +226,7 @@ def _share_kept(candidate: Stretch) -> float:
 
 
 def _signals(
-    reading: Reading, candidate: Stretch, ranked: Mapping[int, float]
+    reading: Reading, candidate: Candidate, ranked: Mapping[int, float]
 ) -> tuple[dict[str, float], Vector]:
     """The signals of a candidate, and its match with each token of the question.
 
@@ -244,7 +246,7 @@ def _signals(
     return signals, matches
 
 
-def _figures(question: Question, candidate: Stretch) -> float:
+def _figures(question: Question, candidate: Candidate) -> float:
     """The share of the question's dates, figures and codes in a candidate or its headings."""
     days, figures = question.days, question.figures
     if not (days or figures):
@@ -255,7 +257,7 @@ def _figures(question: Question, candidate: Stretch) -> float:
     return sum(shares) / len(shares)
 
 
-def without_other_days(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
+def without_other_days(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
     """Leave out rows and items of other days and months, if one is of what the question names."""
     dated = {one.place: _dates_of(one) for one in scored if one.kind in (Kind.ROW, Kind.ITEM)}
     others = {at for at, own in dated.items() if own and not days_in(question, own)}
@@ -263,7 +265,7 @@ def without_other_days(question: Question, scored: Sequence[Stretch]) -> Sequenc
     return [one for one in scored if one.place not in others] if is_told else scored
 
 
-def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
+def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
     """Only what is of the time that a question is about, if that has about as many of its words.
 
     A note of a day need not have the day's own words, which the titles of other days' notes share.
@@ -281,13 +283,13 @@ def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch
     return [replace(one, score=one.score + lift) for one in own]
 
 
-def is_of_day(question: Question, candidate: Stretch) -> bool:
+def is_of_day(question: Question, candidate: Candidate) -> bool:
     """Whether a candidate has the date of the one day that a question is about."""
     dates = _dates_of(candidate, "year")
     return any(question.period == (moment.iso, moment.iso) for moment in dates)
 
 
-def is_of_another_time(question: Question, candidate: Stretch) -> bool:
+def is_of_another_time(question: Question, candidate: Candidate) -> bool:
     """Whether a candidate has a date, and none of the time that a question is about."""
     period, dates = question.period, _dates_of(candidate, "year")
     return period is not None and bool(dates) and not any(map(period.has, dates))
@@ -298,7 +300,7 @@ def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     return [day for day in question.days if has_moment(dates, day)]
 
 
-def _dates_of(candidate: Stretch, part: str = "month") -> Sequence[Moment]:
+def _dates_of(candidate: Candidate, part: str = "month") -> Sequence[Moment]:
     """The dates with this part that stand nearest: in a candidate, above it, else its note's."""
     passage = candidate.passage
     texts = (f"{candidate.context} {candidate.text}", passage.trail, passage.note_date)
@@ -323,7 +325,7 @@ def _weaker_half(cosines: Vector) -> float:
     return float(np.sort(cosines)[: max(1, len(cosines) // 2)].mean())
 
 
-def _coverage(candidate: Stretch, idf: Mapping[str, float]) -> float:
+def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
     terms = candidate.terms
     return sum(weight for term, weight in idf.items() if term in terms) / total if total else 0.0

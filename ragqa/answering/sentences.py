@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 
+from ragqa.answering.candidate import Candidate
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.layout import Layout, Run, layout_of_passage
-from ragqa.answering.stretch import Stretch
 from ragqa.text.shown import lead, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, query_terms, synonyms, tokenize, word_set
 from ragqa.types import Hit, Kind, Passage, Unit
@@ -86,7 +86,7 @@ def _only_refers(quote: str) -> bool:
 
 def candidates_of(
     hits: Sequence[Hit], evidence: Evidence, *, asked: Collection[str] | None = None
-) -> list[Stretch]:
+) -> list[Candidate]:
     """The sentences of the best hits that may answer, by rank and then in reading order.
 
     What a sentence embeds counts as its text.
@@ -95,7 +95,7 @@ def candidates_of(
     :param asked: the question's terms, which say what keys of the front matter it asks for; None
         asks for all.
     """
-    candidates = list[Stretch]()
+    candidates = list[Candidate]()
     for passage in (hit.passage for hit in hits[:PASSAGES]):
         references, layout = _references(passage), evidence.notes[passage.id]
         for run in sentences_in(layout, layout.within(passage.start, passage.end)):
@@ -107,7 +107,7 @@ def candidates_of(
                 embedded = evidence.embedded(layout, i, _EMBEDDED_WORDS)
                 texts += [note.plain(part) for note, part in embedded]
             text, refers = " ".join(texts).strip(), unit.start in references
-            candidate = Stretch(layout, run, run, passage, text, refers)
+            candidate = Candidate(layout, run, run, passage, text, refers)
             announces_nothing = run != own and not candidate.is_list and len(texts) == 1
             is_title = unit.kind is Kind.HEADING and text == passage.title
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):

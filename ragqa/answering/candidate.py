@@ -1,4 +1,4 @@
-"""A stretch of a note: a sentence that may answer, and what is shown around it."""
+"""A candidate: a sentence of a note that may answer, and what is shown around it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Candidate:
     """A sentence, item, row or list of a note that may answer, and the run that is shown with it.
 
     `sentence` is what may answer, and `run` what is quoted: an excerpt around it, at first itself.
@@ -41,13 +41,13 @@ class Stretch:
     parts: Mapping[str, float] = field(default_factory=dict)
     matches: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
 
-    def elsewhere(self, layout: Layout, run: Run) -> "Stretch":
+    def elsewhere(self, layout: Layout, run: Run) -> "Candidate":
         """Another run, which answers as this one does."""
         passage, text = layout.pieces[run[0]].passage, layout.plain(run)
         return replace(self, layout=layout, run=run, sentence=run, passage=passage, text=text)
 
     @property
-    def alone(self) -> "Stretch":
+    def alone(self) -> "Candidate":
         """Its sentence alone."""
         return replace(self, run=self.sentence)
 
@@ -156,12 +156,12 @@ class Stretch:
         name = cells(self.unit)[0] if is_row else ""
         return frozenset(index_terms(name, self.language))
 
-    def overlaps(self, other: "Stretch") -> bool:
+    def overlaps(self, other: "Candidate") -> bool:
         """Whether both quote some of the same characters."""
         (start, end), (begin, stop) = self.span, other.span
         return self.path == other.path and start < stop and begin < end
 
-    def shares_section(self, other: "Stretch") -> bool:
+    def shares_section(self, other: "Candidate") -> bool:
         """Whether it has some of the section that another's sentence stands in."""
         sections = {unit.section for unit in self.units}
         return self.path == other.path and other.unit.section in sections
