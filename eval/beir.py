@@ -20,7 +20,7 @@ from ragqa.answering import Evidence, compose
 from ragqa.api import MIN_POOL
 from ragqa.config import Settings, load_settings
 from ragqa.config.files import cache_folder
-from ragqa.embedders import Embedder, embedder_for
+from ragqa.embedders import Embedder, embedder_for, here
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import (
     Outcome,
@@ -33,18 +33,17 @@ from ragqa.evaluation.measures import METHODS, measure_ranking
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.index import Snapshot, open_store
+from ragqa.index.refresh import Embedding
 from ragqa.index.rows import model_of
 from ragqa.index.source import Embedders, Source
-from ragqa.index.writer import IndexWriter
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
-from ragqa.passages.language import add_pieces
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.rerankers import Reranker, reranker_for
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import retrieve
-from ragqa.types import Answer, Corpus, IndexInfo, Note, Passage, Pieces, Progress
+from ragqa.types import Answer, Corpus, IndexInfo, Note, Progress, no_progress
 from ragqa.why import LOOKED_AT
 
 AT_ONCE = 256
@@ -273,17 +272,15 @@ def collection_of(
     :param folder: of the set; its index is found by this name the next time.
     """
     embedders = Embedders(settings.embedder, embedder_for)
-    embedder = embedders.asking
     key = repr((str(folder.resolve()), settings.embedder)).encode("utf-8", "surrogatepass")
     name = hashlib.blake2b(key, digest_size=8).hexdigest()
     place = cache_folder() / "evaluation" / f"set-{name}"
     source = Source(Corpus.of(folder), place, embedders, Chunking.of(settings), max_note_bytes=0)
     store = open_store(place)
     document_of: dict[int, str] = {}
-    languages: dict[str, Pieces] = {}
     made = IndexInfo(
         generation=0,
-        embedder=embedder.info,
+        embedder=embedders.asking.info,
         dtype="float32",
         canary=(),
         chunking=source.chunking.as_mapping(),
@@ -292,24 +289,24 @@ def collection_of(
         corpus="",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    with store.writer(fresh=True, wait=True) as writer:
+    with (
+        store.writer(fresh=True, wait=True) as writer,
+        here(embedders.building, no_progress) as embed_parts,
+    ):
         writer.model = model_of(made)
+        embedding = Embedding(writer, embedders.building, 0, no_progress)
         for done in range(0, len(documents), AT_ONCE):
             progress("indexing", done, len(documents))
             notes = [
-                source.split(_note(document), embedder)
+                source.split(_note(document), embedders.asking)
                 for document in documents[done : done + AT_ONCE]
             ]
-            batch = [passage for _, passages in notes for passage in passages]
-            _embed(batch, embedders, writer)
-            for note, passages in notes:
-                writer.add(note.record, passages)
-            add_pieces(languages, batch, embedder.pieces)
-            document_of |= {passage.id: passage.path for passage in batch}
+            embedding.add([(note.record, passages) for note, passages in notes], 0, embed_parts)
+            document_of |= {p.id: p.path for _, passages in notes for p in passages}
         progress("indexing", len(documents), len(documents))
-        writer.commit(replace(made, languages=languages))
+        writer.commit(replace(made, languages=embedding.languages))
     with store.snapshot() as snapshot:
-        yield Collection(snapshot, embedder), document_of
+        yield Collection(snapshot, embedders.asking), document_of
 
 
 def _note(document: PublicDocument) -> Note:
@@ -318,18 +315,6 @@ def _note(document: PublicDocument) -> Note:
     text = f"\n{document.text or document.title}"
     digest = hashlib.sha256(text.encode()).hexdigest()
     return replace(parse_note(document.id, text), sha256=digest, title=document.title)
-
-
-def _embed(passages: Sequence[Passage], embedders: Embedders, writer: IndexWriter) -> None:
-    """Embed the passages of which there is no embedding yet."""
-    by_key = {passage.embedding_key: passage for passage in passages}
-    known = writer.vectors(by_key)
-    # Sort by length, as a batch is as slow as its longest text.
-    missing = [passage for key, passage in by_key.items() if key not in known]
-    missing.sort(key=lambda passage: -len(passage.embedded_text))
-    if missing:
-        texts = [passage.embedded_text for passage in missing]
-        writer.save(missing, embedders.building.embed_passages(texts))
 
 
 def main(*, answers: bool = False) -> None:

@@ -19,18 +19,15 @@ SENT = (
 )
 """What a remote store is sent of notes and questions, in words."""
 
-KINDS = ("local", "milvus")
 
-
-def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = "") -> Store:
+def open_store(path: Path, *, uri: str = "", name: str = "") -> Store:
     """Open a store, which need not exist yet; nothing is sent or read before it is used.
 
     :param path: the index's folder.
-    :param kind: one of `KINDS`.
-    :param uri: a server's address or a file, if the store is not in the folder.
-    :param name: the index's name in the store; "" for one private to this folder.
+    :param uri: a Milvus server's address or file; "" if the passages are found in the folder.
+    :param name: the index's name in Milvus; "" for one private to this folder.
     """
-    if kind == "local":
+    if not uri:
         from ragqa.index.local import LocalStore
 
         return LocalStore(path)
@@ -48,7 +45,6 @@ class StorePlace(Struct, frozen=True):
 
     JSON = Keys("kind uri name sent_to=host", null="uri name sent_to")
 
-    kind: str
     uri: str
     name: str
     folder: Path
@@ -57,7 +53,12 @@ class StorePlace(Struct, frozen=True):
     def of(cls, settings: Settings, places: Places) -> "StorePlace":
         """The place that these settings name."""
         uri = "" if settings.store == urls.LOCAL else settings.store
-        return cls("milvus" if uri else "local", uri, settings.store_name, places.index)
+        return cls(uri, settings.store_name, places.index)
+
+    @property
+    def kind(self) -> str:
+        """The kind of the engine."""
+        return "milvus" if self.uri else "local"
 
     @property
     def host(self) -> str:
@@ -75,7 +76,7 @@ class StorePlace(Struct, frozen=True):
 
         Machines' copies of the notes differ, so each would remove what another added.
         """
-        return self.kind == "milvus" and self.name != ""
+        return bool(self.uri and self.name)
 
     @property
     def where(self) -> str:
@@ -91,7 +92,7 @@ class StorePlace(Struct, frozen=True):
         :raises UsageError: a package that it needs is not installed.
         """
         lite = ("milvus_lite",) if urls.is_file(self.uri) else ()
-        for package in ("pymilvus", *lite) if self.kind == "milvus" else ():
+        for package in ("pymilvus", *lite) if self.uri else ():
             if importlib.util.find_spec(package) is None:
                 raise UsageError(
                     f"the store {self.kind} needs the package {package}, which is not installed",
@@ -103,4 +104,4 @@ class StorePlace(Struct, frozen=True):
                 f"was sent or read (it would be sent {SENT})",
                 hint="ragqa ask QUESTION --yes; or, to keep it here: ragqa config set store local",
             )
-        return open_store(self.folder, kind=self.kind, uri=self.uri, name=self.name)
+        return open_store(self.folder, uri=self.uri, name=self.name)

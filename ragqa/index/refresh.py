@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
+from typing import TypeAlias
 
 from msgspec import structs
 
@@ -179,7 +180,7 @@ def _write(
     embedding.languages |= described.languages
     try:
         with workers(embedder, report) as embed_parts:
-            warnings = embedding.add_notes(files, source, embed_parts)
+            warnings = embedding.read(files, source, embed_parts)
         report("writing", 0, 1)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         languages, skipped = embedding.languages, changes.skipped
@@ -255,6 +256,9 @@ def _report(
     )
 
 
+SplitNote: TypeAlias = tuple[NoteRecord, Sequence[Passage]]
+
+
 class Embedding:
     """Splits notes for a writer, and embeds what it has no embedding of yet, with bounded memory.
 
@@ -278,19 +282,16 @@ class Embedding:
         self.computed = 0
         self.languages: dict[str, Pieces] = {}
 
-    def add_notes(
+    def read(
         self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts
     ) -> list[Remark]:
-        """Read notes in their current state, split them, add them to the writer and embed them.
+        """Read notes in their current state, split them and add them, some thousand at a time.
 
         One that can no longer be read stays as it was until the next refresh.
 
         :returns: warnings about notes.
         """
-        from ragqa.passages.language import add_pieces
-
-        warnings, size = list[Remark](), 0
-        notes, chunk = list[tuple[NoteRecord, list[Passage]]](), list[Passage]()
+        warnings, waiting, count, size = list[Remark](), list[SplitNote](), 0, 0
         for done, file in enumerate(files, start=1):
             read = read_note(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
             if isinstance(read, Skipped):
@@ -298,23 +299,23 @@ class Embedding:
             else:
                 note, passages = source.split(read, self._embedder)
                 self._progress("splitting", done, len(files))
-                notes.append((note.record, passages))
+                waiting.append((note.record, passages))
                 warnings += [Remark(note.path, warning) for warning in note.warnings]
-                chunk += passages
+                count += len(passages)
                 size += file.stamp.size
-            if len(chunk) >= CHUNK_PASSAGES or done == len(files):
-                self.embed(chunk, size, embed_parts)
-                add_pieces(self.languages, chunk, self._embedder.pieces)
-                for record, own in notes:
-                    self._writer.add(record, own)
-                notes, chunk, size = [], [], 0
+            if count >= CHUNK_PASSAGES or done == len(files):
+                self.add(waiting, size, embed_parts)
+                waiting, count, size = [], 0, 0
         return warnings
 
-    def embed(self, passages: Sequence[Passage], size: float, embed_parts: EmbedParts) -> None:
-        """Embed and save passages without an embedding, those that share a key once.
+    def add(self, notes: Sequence[SplitNote], size: float, embed_parts: EmbedParts) -> None:
+        """Add notes, and embed their passages of which there is no embedding yet.
 
-        :param size: the bytes of the passages' notes.
+        :param size: the bytes of the notes.
         """
+        from ragqa.passages.language import add_pieces
+
+        passages = [passage for _, own in notes for passage in own]
         by_key = {passage.embedding_key: passage for passage in passages}
         known = self._writer.vectors(by_key)
         missing = [passage for key, passage in by_key.items() if key not in known]
@@ -332,6 +333,9 @@ class Embedding:
             self._known += each * len(part)
         if self.computed:
             self._report(0, "embedding", 0, 1)
+        add_pieces(self.languages, passages, self._embedder.pieces)
+        for record, own in notes:
+            self._writer.add(record, own)
 
     def _report(self, each: float, stage: str, done: int, _total: int) -> None:
         """Tell how much is embedded, with what is done of a part whose passages have this size."""

@@ -22,14 +22,19 @@ from index.building import (
 from support import trying
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.index import KINDS, open_store
+from ragqa.index import open_store
 from ragqa.index.milvus import MilvusStore
 from ragqa.index.rows import model_of
 from ragqa.types import Days, Filters, Pieces, Stamp
 
+KINDS = ("local", "milvus")
 LARGE = "local, kept as a large index is"
 NEEDS_MUCH = {"milvus": pytest.mark.integration}
 EACH = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in KINDS]
+
+
+def store_in(folder, kind):
+    return open_store(folder / "index", uri=str(folder / "milvus.db") if kind == "milvus" else "")
 
 
 @pytest.fixture(params=[*EACH, LARGE])
@@ -38,7 +43,7 @@ def store(request, monkeypatch):
         monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
         monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", 0)
     with quick_folder() as folder:
-        yield open_store(folder / "index", kind=request.param.partition(",")[0])
+        yield store_in(folder, request.param)
 
 
 @pytest.fixture
@@ -345,7 +350,7 @@ def test_a_store_finds_the_nearest_passages_and_the_best_by_bm25(
     kind, refreshes, question, filters
 ):
     with quick_folder() as folder:
-        store = open_store(folder / "index", kind=kind)
+        store = store_in(folder, kind)
         compare_with_what_it_must_find(store, refreshes, " ".join(question), filters)
 
 

@@ -59,7 +59,7 @@ def store(monkeypatch):
     """An index in a file; a few rows are sent with several calls."""
     monkeypatch.setattr("ragqa.index.milvus.client.ROWS_AT_ONCE", 2)
     with quick_folder() as folder:
-        store = open_store(folder, kind="milvus", name="faults")
+        store = open_store(folder, uri=str(folder / "milvus.db"), name="faults")
         commit(store, *FRUIT)
         yield store
 
@@ -156,7 +156,7 @@ def test_an_open_snapshot_of_a_build_that_was_replaced_says_so_or_finds_passages
 
 def test_a_folder_without_a_database_answers_from_the_collection_and_builds_one_of_its_own(store):
     with quick_folder() as folder:
-        other = open_store(folder, kind="milvus", uri=store._uri, name="faults")
+        other = open_store(folder, uri=store._client.uri, name="faults")
         assert answers(other) == answers(store)
         with other.snapshot() as ours, store.snapshot() as theirs:
             assert (ours.states, ours.days) == (theirs.states, theirs.days)
@@ -192,7 +192,7 @@ def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store):
     folder = Path(address.removeprefix("unix:")).parent
     assert address.startswith("unix:/")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(Path(store._uri).stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(store._client.uri).stat().st_mode) == 0o700
 
 
 def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
@@ -253,7 +253,7 @@ def test_what_a_server_refuses_is_told_in_one_sentence(refusal, error, told):
 def test_a_server_that_is_too_old_is_told_before_anything_is_made(monkeypatch, tmp_path, version):
     monkeypatch.setattr(Client, "call", lambda *_, **__: version)
     with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.5"):
-        commit(open_store(tmp_path, kind="milvus", name="x"), *FRUIT)
+        commit(open_store(tmp_path, uri=str(tmp_path / "milvus.db"), name="x"), *FRUIT)
 
 
 def packed(content):

@@ -28,18 +28,17 @@ from ragqa.types import IndexInfo
 class MilvusStore(Store):
     """An index in Milvus, which need not exist yet; connects on first use.
 
-    `uri` names a server or a file, "" one in `root`; `name` is "" for one of host and folder.
+    `uri` names a server or a file; `name` is "" for one of host and folder.
     """
 
     def __init__(self, root: Path, uri: str, name: str) -> None:
         super().__init__(root)
-        self._uri, self._is_shared = uri or str(root / "milvus.db"), bool(name)
-        self._name = name or _own_name(root)
+        self._uri, self._name = uri, name
 
     def _newest(self, opened: ExitStack) -> Snapshot:
-        if is_file(self._uri) and not Path(self._uri).exists():
-            raise NoIndex(f"there is no index {self._name} at {self._uri} yet", hint="ragqa index")
-        engine = MilvusEngine.current(self._client, is_shared=self._is_shared)
+        if is_file(self._uri) and not Path(self._uri).exists():  # the client would make it
+            raise NoIndex(f"there is no index at {self._uri} yet", hint="ragqa index")
+        engine = MilvusEngine.current(self._client, is_shared=bool(self._name))
         with suppress(NoIndex, IndexUnusable):
             database = opened.enter_context(closing(Database(self._root)))
             if engine.is_of(*database.read()):
@@ -49,7 +48,7 @@ class MilvusStore(Store):
     def _to_change(self, _: Database, info: IndexInfo | None, made: Mapping[str, Made]) -> Engine:
         if COLLECTION not in made:
             return MilvusEngine(self._client)
-        engine = MilvusEngine.current(self._client, is_shared=self._is_shared)
+        engine = MilvusEngine.current(self._client, is_shared=bool(self._name))
         if info is None or not engine.is_of(info, made):
             what = f"another process took over writing the index {self._client.place}"
             raise IndexNotWritable(what, hint="run the same command again")
@@ -57,11 +56,7 @@ class MilvusStore(Store):
 
     @cached_property
     def _client(self) -> Client:
-        return Client(self._uri, self._name)
-
-
-def _own_name(root: Path) -> str:
-    """A name derived from host and folder, unique among the indexes on a server."""
-    origin = f"{platform.node()}\0{root.absolute()}"
-    digest = hashlib.blake2b(os.fsencode(origin), digest_size=6).hexdigest()
-    return f"ragqa_{re.sub('[^A-Za-z0-9]', '_', root.name)[:40]}_{digest}"
+        origin = os.fsencode(f"{platform.node()}\0{self._root.absolute()}")
+        digest = hashlib.blake2b(origin, digest_size=6).hexdigest()
+        folder = re.sub("[^A-Za-z0-9]", "_", self._root.name)[:40]
+        return Client(self._uri, self._name or f"ragqa_{folder}_{digest}", builder=digest)

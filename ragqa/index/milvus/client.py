@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -45,11 +46,17 @@ _MEANINGS: tuple[tuple[str, type[IndexUnusable], str, str], ...] = (
 
 
 class Client:
-    """A Milvus server, or a file that Milvus Lite serves from threads of this process."""
+    """A Milvus server, or a file that Milvus Lite serves from threads of this process.
 
-    def __init__(self, uri: str, name: str) -> None:
+    :param name: that of the index, an alias of the collection that counts.
+    :param builder: a name of this machine and folder; no other writes to its collections.
+    """
+
+    def __init__(self, uri: str, name: str, builder: str) -> None:
         self.uri, self.name, self.place = uri, name, f"{name} at {uri}"
+        self._own = f"{name}_{builder}_"
         self._loaded: set[str] = set()
+        self._replaced: set[str] = set()
         self._call_s = CALL_S
         self._milvus = pymilvus()
         self._client = self._translating(_connect, self._milvus, uri)
@@ -65,18 +72,25 @@ class Client:
             return ""
         return str(self.call("describe_alias", self.name)["collection_name"])
 
-    def name_it(self, collection: str) -> None:
-        """Have the name of the index stand for a collection."""
-        before = self.current()
-        if before != collection:
-            self.call("alter_alias" if before else "create_alias", collection, self.name)
+    def unused(self) -> str:
+        """A name for a new collection."""
+        return f"{self._own}{secrets.token_hex(4)}"
 
-    def drop_others(self, collection: str) -> None:
-        """Delete all collections that were made for this index but one."""
-        for other in self.call("list_collections"):
-            if re.fullmatch(f"{self.name}_[0-9a-f]{{8}}", other) and other != collection:
-                self._loaded.discard(other)
-                self.call("drop_collection", other)
+    def switch(self, collection: str) -> None:
+        """Have the name of the index stand for a collection."""
+        if not self.call("has_collection", self.name):
+            self.call("create_alias", collection, self.name)
+        elif (before := self.current()) != collection:
+            self.call("alter_alias", collection, self.name)
+            self._replaced.add(before)
+
+    def drop_replaced(self) -> None:
+        """Delete what the name stood for before, and what builds of this folder have left."""
+        there = self.call("list_collections")
+        left = {name for name in there if name.startswith(self._own)} - {self.current()}
+        for collection in self._replaced.intersection(there) | left:
+            self._loaded.discard(collection)
+            self.call("drop_collection", collection)
 
     def create(self, collection: str, dimension: int) -> None:
         """Create a collection."""

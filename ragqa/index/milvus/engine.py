@@ -8,7 +8,6 @@ integers: text from questions enters it encoded.
 import base64
 import json
 import re
-import secrets
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,7 +61,7 @@ class MilvusEngine(Engine):
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._collection = f"{client.name}_{secrets.token_hex(4)}"
+        self._collection = client.unused()
         self._is_made, self._is_whole, self._mean_length = False, False, 0.0
         self._rows: list[Row] = []
         self._counts: dict[str, int] = {}
@@ -211,13 +210,13 @@ class MilvusEngine(Engine):
         self._put(
             [_description(info, sum(lengths) / max(1, len(lengths)))], info.embedder.dimension
         )
-        client.name_it(collection)
+        client.switch(collection)
         return info, self._made
 
     def tidy(self) -> None:
         """Remove what builds before this one have left."""
         with suppress(RagqaError):
-            self._client.drop_others(self._collection)
+            self._client.drop_replaced()
 
     def _send(self, dimension: int) -> None:
         """Send the rows that wait; the index counts as unfinished until its next description."""
