@@ -64,11 +64,13 @@ def row_pairs(unit: Unit) -> str:
 
 
 def unit_words(unit: Unit) -> str:
-    """What a unit says on one line, with what its place adds.
+    """What a unit says, with what its place adds.
 
     A table row becomes `label: cell` pairs. An item follows its parent item or lead-in, a
-    front-matter key its parent keys.
+    front-matter key its parent keys. Code keeps its lines.
     """
+    if unit.kind is Kind.CODE:
+        return unit.plain
     if unit.kind is Kind.ROW:
         return row_pairs(unit)
     text = one_line(unit.plain)
