@@ -145,7 +145,7 @@ def _rows(command: Any) -> Iterator[Row]:  # noqa: ANN401 - as above
 
 def _settings() -> str:
     rows = [
-        (f"`{name}`", _default(setting), setting.help, setting.expects)
+        (f"`{name}`", _default(setting), setting.doc, setting.expects)
         for name, setting in SETTINGS.items()
     ]
     return _table(("setting", "default", "is", "takes"), rows)

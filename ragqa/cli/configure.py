@@ -69,16 +69,17 @@ def set_value(
     Example: ragqa config set corpus ~/notes
     """
     from ragqa import render
-    from ragqa.config import set_user_setting, user_settings_file
+    from ragqa.config import SETTINGS, set_user_setting, user_settings_file
     from ragqa.config.settings import shown
     from ragqa.llms import check_kind
 
-    for value in values:
-        if name == "llm" and ":" in value:
+    kind = SETTINGS[name].kind if name in SETTINGS else ""
+    for value in filter(str.strip, values):
+        if kind == "llm" and ":" in value:
             check_kind(value)
-        if name in ("embedder", "reranker") and value.strip():
+        if kind == "model":
             prepare(name, value, yes=yes)
-        if name == "corpus" and value and not Path(value).expanduser().is_dir():
+        if kind == "corpus" and not Path(value).expanduser().is_dir():
             raise UsageError(f"there is no folder {value}", hint="name a folder that exists")
     written = set_user_setting(name, values if len(values) > 1 else values[0])
     render.say(f"{name} = {shown(written)} in {user_settings_file()}")
@@ -117,7 +118,7 @@ def prepare(kind: str, value: str, *, yes: bool) -> None:
             raise NotAllowed(f"nothing was fetched, and the {kind} stays as it was")
         render.say(f"Fetching {what}")
 
-    check = reranker_for if kind == "reranker" else find_model
+    check = {"embedder": find_model, "reranker": reranker_for}[kind]
     try:
         check(value)
     except NotHere as exc:

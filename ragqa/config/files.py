@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from msgspec import Struct
@@ -20,7 +20,7 @@ from ragqa.config.settings import (
     setting_named,
     with_nearest,
 )
-from ragqa.corpus import Corpus, Folder
+from ragqa.corpus import Corpus
 from ragqa.errors import INSTEAD, NoCorpus, UsageError
 from ragqa.safe import write_private
 
@@ -130,7 +130,8 @@ def _from_environment() -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := os.environ.get(variable):
-            raw = list(filter(None, given.split(os.pathsep))) if name == "corpus" else given
+            several = setting.kind == "corpus"
+            raw = list(filter(None, given.split(os.pathsep))) if several else given
             values[name] = setting.parse_in_file(raw, variable)
     return values
 
@@ -141,8 +142,8 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     Updates `origins` for both. An index named in a file belongs to that file's corpus: if the
     corpus comes from a stronger origin, its default index is used, which is in the data folder.
     """
-    named = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
-    corpus = corpus_of(named) if named else _corpus_at_hand(folder)
+    named = settings.corpus
+    corpus = corpus_of(named, folder) if named else _corpus_at_hand(folder)
     if corpus is None:
         return None
     if not named:
@@ -204,8 +205,6 @@ def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
     """
     setting = setting_named(name, "the command")
     value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
-    if name == "corpus":
-        corpus_of(cast("tuple[Folder, ...]", value))
     document = _user_document()
     document[name] = as_written(value)
     _write(document)

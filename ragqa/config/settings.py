@@ -4,12 +4,12 @@ Loading, checking, completion, the commands of `ragqa config` and docs/reference
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import permutations
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -47,115 +47,6 @@ class Origin(StrEnum):
     DEFAULT = "default"
 
 
-class Settings(Struct, frozen=True):
-    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
-
-    The text of each setting says what it is for; `title` what it must be, if its type does not;
-    `examples` what to offer.
-    """
-
-    corpus: Annotated[
-        tuple[Folder, ...],
-        Meta(title="a folder, or a list of folders, each a path or {path, name, context}"),
-        "the folder of notes, or a list of several",
-    ] = ()
-    index: Annotated[str, Meta(title="a folder"), "the folder that holds the index"] = ""
-    store: Annotated[
-        str,
-        Meta(title="local, https://HOST:PORT/DATABASE, http://… or NAME.db", examples=[LOCAL]),
-        "where the index is kept: in its folder (local), or in Milvus",
-    ] = LOCAL
-    store_name: Annotated[
-        str,
-        Meta(
-            # Names that end like `_p1` are taken by other indexes.
-            pattern=r"\A(?!.*_[pn][0-9]+\Z)([A-Za-z_][A-Za-z0-9_]{0,59})?\Z",
-            title="up to 60 letters, digits and underscores, the first no digit, "
-            "and not ending like _p1 or _n1",
-        ),
-        "the index's name on a Milvus server that a team shares: then only ragqa index changes it",
-    ] = ""
-    embedder: Annotated[
-        str,
-        Meta(pattern=r"\S", title="the name or folder of a model"),
-        "the embedding model",
-    ] = "all-MiniLM-L6-v2"
-    language: Annotated[
-        str,
-        Meta(
-            pattern=rf"\A({'|'.join(_CODES)})\Z",
-            title=f"{AUTO} or one of {', '.join(_CODES[1:])}",
-            examples=list(_CODES),
-        ),
-        "the language of the notes; auto tells it for each note",
-    ] = AUTO
-    reranker: Annotated[
-        str,
-        Meta(
-            pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
-        ),
-        "a cross-encoder, which helps to choose sentences; neutral for none",
-    ] = "neutral"
-    passage_tokens: Annotated[
-        int, Meta(ge=30, le=2000), "the target size of a passage, in tokens"
-    ] = 140
-    formats: Annotated[
-        tuple[OptionalFormat, ...],
-        Meta(
-            title=f"all, or a list of these: {', '.join(OPTIONAL_FORMATS)}; "
-            "Markdown and text need not be named, since they are always read",
-            examples=list(get_args(OptionalFormat)),
-        ),
-        "what is read besides Markdown and text",
-    ] = OPTIONAL_FORMATS[1:]
-    max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
-        5_000_000
-    )
-    top_k: Annotated[int, Meta(ge=1, le=1000), "how many passages are returned"] = 5
-    link_format: Annotated[
-        str,
-        Meta(
-            pattern=r"(?s)\A(?=.*\{path\}).*://",
-            title="a link with {path} in it, such as vscode://file{path}:{line}",
-        ),
-        "what a source links to; {path} and {line} are filled in",
-    ] = "file://{path}"
-    history: Annotated[
-        Literal["on", "off"],
-        "whether your questions are kept on this machine, for ragqa more, open, chat and serve",
-    ] = "on"
-    llm: Annotated[
-        str,
-        Meta(
-            pattern=r"(?s)\A(none)?\Z|\A[^:].*:",
-            title="KIND:MODEL, such as ollama:llama3.2, or none",
-            examples=["none"],
-        ),
-        "the LLM that writes answers; empty for none",
-    ] = ""
-    llm_url: Annotated[
-        str,
-        Meta(title="an address, such as http://127.0.0.1:8080/v1"),
-        "the address of the server for openai:MODEL; empty for that in OPENAI_BASE_URL, "
-        "else OpenAI's",
-    ] = ""
-    llm_prompt_tokens: Annotated[
-        int,
-        Meta(ge=300, le=1_000_000),
-        "the size of a prompt, in tokens; passages beyond it are left out",
-    ] = 3000
-    llm_answer_tokens: Annotated[
-        int, Meta(ge=50, le=100_000), "the most tokens that an LLM may write"
-    ] = 700
-    llm_deadline_s: Annotated[
-        int, Meta(ge=1, le=3600), "the most seconds that an LLM may take for an answer"
-    ] = 120
-
-
-COMMON = ("corpus", "formats", "embedder", "link_format", "llm")
-"""The settings that many people need: shown even where they are not set."""
-
-
 class _Entry(Struct, forbid_unknown_fields=True):
     """A folder as a table of a settings file."""
 
@@ -184,87 +75,89 @@ def absolute(path: str, folder: Path) -> Path:
         raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
 
 
-def corpus_of(folders: tuple[Folder, ...]) -> Corpus:
-    """The corpus of absolute folders; one without a name is called as it is on disk.
+def corpus_of(named: Iterable[Folder], here: Path) -> Corpus:
+    """The corpus of folders, made absolute; one without a name is called as it is on disk.
 
-    :raises UsageError: two have the same name, or one lies within another.
+    :raises UsageError: two have the same name, one lies within another, or one leads nowhere.
     """
-    named = tuple(
-        folder if folder.name else replace(folder, name=folder.path.name) for folder in folders
+    placed = [(folder, absolute(str(folder), here)) for folder in named]
+    folders = tuple(
+        replace(folder, path=path, name=folder.name or path.name) for folder, path in placed
     )
-    for inner, outer in permutations(named, 2):
+    for inner, outer in permutations(folders, 2):
         if inner.path.is_relative_to(outer.path):
             raise UsageError(
                 f"the notes in {inner.path} would be read twice, since {outer.path} holds them too",
                 hint="leave one of the two folders out of corpus",
             )
-    name, most = Counter(folder.name for folder in named).most_common(1)[0]
+    name, most = Counter(folder.name for folder in folders).most_common(1)[0]
     if most > 1:
         raise UsageError(
             f"{most} folders of notes are called {name}, and citations could not tell them apart",
             hint='name them in your settings: corpus = [{path = "DIR", name = "NAME"}, "DIR"]',
         )
-    return Corpus(named)
+    return Corpus(folders)
 
 
 class Setting(Struct, frozen=True):
-    """One setting, as its field declares it.
+    """What a field of `Settings` is.
 
-    :param expects: what it must be, in words.
+    :param expects: what its value must be, in words.
     :param choices: values to offer.
+    :param kind: what its value names.
+    :param is_secret: whether an invalid value may have a password in it, and is not repeated.
     """
 
-    name: str
-    type: Any
-    default: Value
-    help: str
-    expects: str
-    choices: tuple[str, ...]
+    doc: str
+    expects: str = ""
+    choices: tuple[str, ...] = ()
+    kind: Literal["text", "words", "corpus", "folder", "model", "store", "llm", "url"] = "text"
+    is_secret: bool = False
+    name: str = ""
+    type: Any = None
+    default: Value = ""
 
     def parse(self, raw: object, where: str) -> Value:
         """Convert a value from a file, a flag or the environment to the setting's type.
 
-        :raises UsageError: the value is invalid. A wrong address is not repeated, since it may
-            contain a password.
+        :raises UsageError: the value is invalid.
         """
         try:
-            if self.name == "corpus":
+            if self.kind == "corpus":
                 return tuple(map(_folder_in, raw if isinstance(raw, list | tuple) else [raw]))
-            if self.name == "formats" and isinstance(raw, str):
+            if self.kind == "words" and isinstance(raw, str):
                 raw = raw.replace(",", " ").split()
             value: Value = msgspec.convert(raw, self.type, strict=False)
         except ValueError as exc:
-            shown = "" if self.name in ("store", "llm_url") else f", not {raw!r}"
+            shown = "" if self.is_secret else f", not {raw!r}"
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}{shown}",
                 hint=how_to_fix(where),
             ) from exc
-        if self.name == "store":
+        if self.kind == "store":
             return urls.checked_store(str(value), where)
-        if self.name == "llm_url" and value:
+        if self.kind == "url" and value:
             example = "http://127.0.0.1:8080/v1"
-            urls.llm_address(str(value), f"llm_url in {where}", example=example)
+            urls.llm_address(str(value), f"{self.name} in {where}", example=example)
         return tuple(dict.fromkeys(map(str, value))) if isinstance(value, tuple) else value
 
     def anchored(self, value: Value, folder: Path) -> Value:
-        """A value with its path, if any, made absolute; raises as `absolute` does."""
-        if isinstance(value, tuple):
-            folders = [entry for entry in value if isinstance(entry, Folder)]
-            placed = [replace(named, path=absolute(str(named), folder)) for named in folders]
-            return tuple(placed) or value
-        before, path = self._path_in(str(value))
+        """A value with its path, if any, made absolute; raises as `corpus_of` does."""
+        if self.kind == "corpus":
+            return corpus_of(cast("tuple[Folder, ...]", value), folder).folders
+        before, path = self._path_in(value)
         return f"{before}{absolute(path, folder)}" if path else value
 
     def parse_in_file(self, raw: object, where: str) -> Value:
-        """`parse` for a file or the environment, where an LLM, reranker or store must be absolute.
+        """`parse` for a file or the environment, where a model, LLM or store must be absolute.
 
         :raises UsageError: also if the path depends on the current folder, which may contain
             somebody else's notes.
         """
         value = self.parse(raw, where)
-        if self.name in ("corpus", "index", "embedder"):
+        if self.kind in ("corpus", "folder"):
             return value
-        _, path = self._path_in(str(value))
+        _, path = self._path_in(value)
         if path and not path.startswith(("/", "~")):
             raise UsageError(
                 f"{self.name} in {where} must be an absolute path, not {path!r}, "
@@ -273,29 +166,157 @@ class Setting(Struct, frozen=True):
             )
         return self.anchored(value, Path("/"))
 
-    def _path_in(self, value: str) -> tuple[str, str]:
+    def _path_in(self, value: Value) -> tuple[str, str]:
         """The path in a value, and what precedes it; ("", "") if there is none."""
-        kind, colon, argument = value.partition(":")
-        if self.name == "llm" and kind == "scripted":
-            return kind + colon, argument
-        is_path = (
-            self.name == "index"
-            or (self.name in ("embedder", "reranker") and value.startswith((".", "/", "~")))
-            or (self.name == "store" and urls.is_file(value))
-        )
-        return "", value if is_path else ""
+        text = str(value)
+        match self.kind:
+            case "folder":
+                return "", text
+            case "model" if text.startswith((".", "/", "~")):
+                return "", text
+            case "store" if urls.is_file(text):
+                return "", text
+            case "llm" if text.startswith("scripted:"):
+                return "scripted:", text.removeprefix("scripted:")
+        return "", ""
+
+
+class Settings(Struct, frozen=True):
+    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`."""
+
+    corpus: Annotated[
+        tuple[Folder, ...],
+        Setting(
+            "the folder of notes, or a list of several",
+            "a folder, or a list of folders, each a path or {path, name, context}",
+            kind="corpus",
+        ),
+    ] = ()
+    index: Annotated[str, Setting("the folder that holds the index", "a folder", kind="folder")] = (
+        ""
+    )
+    store: Annotated[
+        str,
+        Setting(
+            "where the index is kept: in its folder (local), or in Milvus",
+            "local, https://HOST:PORT/DATABASE, http://… or NAME.db",
+            choices=(LOCAL,),
+            kind="store",
+            is_secret=True,
+        ),
+    ] = LOCAL
+    store_name: Annotated[
+        str,
+        Setting(
+            "the index's name on a Milvus server that a team shares: then only ragqa index "
+            "changes it",
+            "up to 60 letters, digits and underscores, the first no digit, "
+            "and not ending like _p1 or _n1",
+        ),
+        # Names that end like `_p1` are taken by other indexes.
+        Meta(pattern=r"\A(?!.*_[pn][0-9]+\Z)([A-Za-z_][A-Za-z0-9_]{0,59})?\Z"),
+    ] = ""
+    embedder: Annotated[
+        str,
+        Setting("the embedding model", "the name or folder of a model", kind="model"),
+        Meta(pattern=r"\S"),
+    ] = "all-MiniLM-L6-v2"
+    language: Annotated[
+        str,
+        Setting(
+            "the language of the notes; auto tells it for each note",
+            f"{AUTO} or one of {', '.join(_CODES[1:])}",
+            choices=_CODES,
+        ),
+        Meta(pattern=rf"\A({'|'.join(_CODES)})\Z"),
+    ] = AUTO
+    reranker: Annotated[
+        str,
+        Setting(
+            "a cross-encoder, which helps to choose sentences; neutral for none",
+            "the name or folder of a model, or neutral",
+            choices=("neutral",),
+            kind="model",
+        ),
+        Meta(pattern=r"\S"),
+    ] = "neutral"
+    passage_tokens: Annotated[
+        int, Setting("the target size of a passage, in tokens"), Meta(ge=30, le=2000)
+    ] = 140
+    formats: Annotated[
+        tuple[OptionalFormat, ...],
+        Setting(
+            "what is read besides Markdown and text",
+            f"all, or a list of these: {', '.join(OPTIONAL_FORMATS)}; "
+            "Markdown and text need not be named, since they are always read",
+            choices=get_args(OptionalFormat),
+            kind="words",
+        ),
+    ] = OPTIONAL_FORMATS[1:]
+    max_note_bytes: Annotated[
+        int, Setting("larger files are skipped"), Meta(ge=1, le=500_000_000)
+    ] = 5_000_000
+    top_k: Annotated[int, Setting("how many passages are returned"), Meta(ge=1, le=1000)] = 5
+    link_format: Annotated[
+        str,
+        Setting(
+            "what a source links to; {path} and {line} are filled in",
+            "a link with {path} in it, such as vscode://file{path}:{line}",
+        ),
+        Meta(pattern=r"(?s)\A(?=.*\{path\}).*://"),
+    ] = "file://{path}"
+    history: Annotated[
+        Literal["on", "off"],
+        Setting(
+            "whether your questions are kept on this machine, for ragqa more, open, chat and serve",
+            "on or off",
+            choices=("on", "off"),
+        ),
+    ] = "on"
+    llm: Annotated[
+        str,
+        Setting(
+            "the LLM that writes answers; empty for none",
+            "KIND:MODEL, such as ollama:llama3.2, or none",
+            choices=("none",),
+            kind="llm",
+        ),
+        Meta(pattern=r"(?s)\A(none)?\Z|\A[^:].*:"),
+    ] = ""
+    llm_url: Annotated[
+        str,
+        Setting(
+            "the address of the server for openai:MODEL; empty for that in OPENAI_BASE_URL, "
+            "else OpenAI's",
+            "an address, such as http://127.0.0.1:8080/v1",
+            kind="url",
+            is_secret=True,
+        ),
+    ] = ""
+    llm_prompt_tokens: Annotated[
+        int,
+        Setting("the size of a prompt, in tokens; passages beyond it are left out"),
+        Meta(ge=300, le=1_000_000),
+    ] = 3000
+    llm_answer_tokens: Annotated[
+        int, Setting("the most tokens that an LLM may write"), Meta(ge=50, le=100_000)
+    ] = 700
+    llm_deadline_s: Annotated[
+        int, Setting("the most seconds that an LLM may take for an answer"), Meta(ge=1, le=3600)
+    ] = 120
+
+
+COMMON = ("corpus", "formats", "embedder", "link_format", "llm")
+"""The settings that many people need: shown even where they are not set."""
 
 
 def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN401 - a type
-    kind, *about = get_args(declared)
-    purpose = next(note for note in about if isinstance(note, str))
-    meta = next((note for note in about if isinstance(note, Meta)), Meta())
-    allowed = get_args(kind) if get_origin(kind) is Literal else ()
-    expects = meta.title or " or ".join(allowed) or "a text"
+    kind, about, *limits = get_args(declared)
+    setting: Setting = replace(about, name=name, type=declared, default=default)
     if kind is int:
-        expects = f"a whole number from {meta.ge} to {meta.le}"
-    choices = allowed or tuple(meta.examples or ())
-    return Setting(name, declared, default, purpose, expects, choices)
+        least, most = limits[0].ge, limits[0].le
+        setting = replace(setting, expects=f"a whole number from {least} to {most}")
+    return setting
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)

@@ -148,7 +148,7 @@ def print_settings(loaded: Loaded, *, every: bool) -> None:
             origin = f"  ({safe_line(loaded.origins[name])})" if name in is_set else ""
             line = Text.assemble((f"{name:<{width}}", "heading"), value, (origin, "quiet"))
             put(line, hang=width)
-            put(SETTINGS[name].help, "quiet", indent=width)
+            put(SETTINGS[name].doc, "quiet", indent=width)
     if more := len(values) - len(is_set) - len(others):
         put_heading(f"{counted(more, 'more setting')}: ragqa config --all", "quiet")
 
