@@ -1,14 +1,15 @@
 """Measure retrieval, answers and confidence on the user's questions, or on public sets."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from ragqa.api import Index
 from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.questions import GoldQuestion, tasks_of
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.notes import read_note
+from ragqa.notes import read_text
 from ragqa.rerankers import reranker_for
-from ragqa.types import Note, Progress, Skipped, by_kind
+from ragqa.types import Progress, Skipped, by_kind
 
 
 def evaluate_questions(
@@ -29,17 +30,17 @@ def evaluate_questions(
     :raises RagqaError: as `Index.refresh` does.
     """
 
-    def read(path: str) -> Note | None:
+    @cache
+    def read(path: str) -> str | None:
         most = index.settings.max_note_bytes
-        note = read_note(index.places.corpus, path, max_note_bytes=most)
-        return None if isinstance(note, Skipped) else note
+        note = read_text(index.places.corpus, path, max_note_bytes=most)
+        return None if isinstance(note, Skipped) else note.text
 
     report = index.refresh(progress=progress)
     reranker_for(index.settings.reranker)
     snapshot = index.snapshot()
-    tasks, warnings = tasks_of(
-        questions[:limit], read, lambda note: snapshot.passages(at=[note.path])
-    )
+    passages_of = cache(lambda path: snapshot.passages(at=[path]))
+    tasks, warnings = tasks_of(questions[:limit], read, passages_of)
     outcomes, problems = ask_all(index, tasks, progress)
     skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from ragqa.errors import UsageError
-from ragqa.types import Note, Passage
+from ragqa.types import Passage
 
 MAX_EXCERPT_PARTS = 2
 
@@ -190,43 +189,38 @@ class Task:
 
 def tasks_of(
     questions: Iterable[GoldQuestion],
-    read: Callable[[str], Note | None],
-    split: Callable[[Note], Sequence[Passage]],
+    read: Callable[[str], str | None],
+    passages_of: Callable[[str], Sequence[Passage]],
 ) -> tuple[list[Task], list[str]]:
     """Make a task of each question; returns the tasks, and warnings about gold quotes not found.
 
     A part whose quotes are all gone is kept, and nothing finds it. A passage finds a quote if it
     contains all of it, and an excerpt if they overlap by at least half of the shorter one.
 
-    :param read: returns a note by its path; None if it is missing or unreadable.
+    :param read: gives the text of the note at a path; None if it is missing or unreadable.
     """
-
-    @cache
-    def chunked(path: str) -> tuple[Note | None, Sequence[Passage]]:
-        note = read(path)
-        return note, () if note is None else split(note)
-
     tasks, warnings = [], []
     for question in questions:
         places: list[GoldExcerpt] = []
         for gold in question.gold:
-            note, passages = chunked(gold.note)
-            count = note.text.count(gold.quote) if note else 0
-            if note and count == 1:
-                places.append(_place(gold, note, passages, by_overlap=question.excerpts))
+            text = read(gold.note)
+            count = text.count(gold.quote) if text else 0
+            if text and count == 1:
+                passages = passages_of(gold.note)
+                places.append(_place(gold, text, passages, by_overlap=question.excerpts))
             else:
                 times = f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
-                why = times if note else f"there is no note {gold.note}"
+                why = times if text is not None else f"there is no note {gold.note}"
                 warnings.append(f"question {question.id}: {why}")
         tasks.append(_task(question, places))
     return tasks, warnings
 
 
-def _place(gold: Gold, note: Note, passages: Sequence[Passage], *, by_overlap: bool) -> GoldExcerpt:
+def _place(gold: Gold, text: str, passages: Sequence[Passage], *, by_overlap: bool) -> GoldExcerpt:
     """Where a quote is in its note, and the passages that find it."""
-    start = note.text.index(gold.quote)
+    start = text.index(gold.quote)
     excerpt = GoldExcerpt(gold.note, start, gold.quote, gold.part)
-    first = note.text.count("\n", 0, start) + 1
+    first = text.count("\n", 0, start) + 1
     ids = frozenset(
         passage.id
         for passage in passages

@@ -1,12 +1,8 @@
-from dataclasses import replace
-from hashlib import sha256
-
 import pytest
 
 from ragqa.evaluation.asking import _units
 from ragqa.evaluation.measures import measure_ranking
 from ragqa.evaluation.questions import Expected, Gold, GoldQuestion, Task, tasks_of
-from ragqa.notes import parse_note
 from ragqa.types import Passage
 
 BAKERY = "# Bakery\n\nIt opens at seven.\nIt sells rye bread.\n\nClosed on Sundays.\n"
@@ -27,21 +23,15 @@ SELLS = Gold("bakery.md", "It sells rye bread.")
 COLD = Gold("a/river.md", "The river is cold.")
 
 
-def read(path):
-    if path not in NOTES:
-        return None
-    text = NOTES[path]
-    return replace(parse_note(path, text), sha256=sha256(text.encode()).hexdigest())
-
-
-def passage(id_, note, text):
-    start, end = note.text.index(text), note.text.index(text) + len(text)
-    return Passage(id_, id_, note.path, note.title, start, end, (1, 1), (), text, (), note.sha256)
+def passage(id_, path, text):
+    start = NOTES[path].index(text)
+    span = start, start + len(text)
+    return Passage(id_, id_, path, "Note", *span, (1, 1), (), text, (), "0")
 
 
 def splitter(passages):
-    return lambda note: [
-        passage(id_, note, text) for id_, (path, text) in passages.items() if path == note.path
+    return lambda wanted: [
+        passage(id_, path, text) for id_, (path, text) in passages.items() if path == wanted
     ]
 
 
@@ -50,7 +40,7 @@ def asked(*gold, answer=()):
 
 
 def made(question, passages=PARAGRAPHS):
-    [task], warnings = tasks_of([question], read, splitter(passages))
+    [task], warnings = tasks_of([question], NOTES.get, splitter(passages))
     return task, warnings
 
 
