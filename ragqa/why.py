@@ -10,8 +10,7 @@ from math import inf
 
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
-from ragqa.api import Index
-from ragqa.api.finding import Found
+from ragqa.api import Found, Index
 from ragqa.clock import Clock
 from ragqa.index.filters import passing
 from ragqa.lookup import Target, notes_of

@@ -6,27 +6,18 @@ A store on another machine is opened only with the user's consent.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, cached_property, partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from ragqa.answering import Evidence, compose
-from ragqa.api.finding import (
-    SKIPPED,
-    Found,
-    contexts_of,
-    files_left_out,
-    filter_warnings,
-    has_phrase,
-    why_not_found,
-)
-from ragqa.api.opened import OpenedNotes
+from ragqa.api.opened import OpenedNotes, has_phrase
 from ragqa.clock import Clock, today
 from ragqa.config import Loaded
 from ragqa.embedders import embedder_for
 from ragqa.errors import IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
-from ragqa.index import MayUse, Snapshot, Store, StorePlace
+from ragqa.index import MayUse, Snapshot, Store, StorePlace, was_allowed
 from ragqa.index.refresh import refresh
 from ragqa.index.source import (
     Changes,
@@ -39,8 +30,9 @@ from ragqa.index.source import (
 )
 from ragqa.passages import Chunking
 from ragqa.rerankers import Reranker, available
-from ragqa.search.question import clean_question, read_question, words_in_no_note
-from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, retrieve
+from ragqa.search.left_out import SKIPPED, files_left_out, filter_warnings, why_not_found
+from ragqa.search.question import Question, clean_question, read_question, words_in_no_note
+from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, Retrieved, contexts_of, retrieve
 from ragqa.types import (
     Answer,
     Building,
@@ -66,9 +58,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ShowProgress = Callable[[], AbstractContextManager[Progress]]
-"""Makes a context manager that shows the progress of a build."""
-
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
@@ -79,11 +68,20 @@ OLD_AFTER = timedelta(days=730)
 """A note that is dated longer ago is marked as old."""
 
 
-def was_allowed(host: str) -> bool:
-    """Whether the user has already allowed this host to store notes; does not ask."""
-    from ragqa.user_data.consent import Use, is_allowed
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: the hits whose text stands in `notes`, and warnings.
 
-    return is_allowed(host, Use.STORE)
+    `waiting` counts files that the index does not have yet.
+    """
+
+    question: Question
+    retrieved: Retrieved
+    hits: tuple[Hit, ...]
+    notes: OpenedNotes
+    info: IndexInfo
+    warnings: Sequence[str]
+    waiting: int
 
 
 def _of_a_sound_index(
@@ -112,7 +110,7 @@ class Index:
     Methods raise `RagqaError`, with a message and a hint for people.
 
     :param may_use: called before anything is sent to a store on another machine.
-    :param shown: shows the progress of a build if a method is given no `progress`.
+    :param shown: makes what shows the progress of a build if a method is given no `progress`.
     :param embedders: those of another index of the same settings, which share their models.
     :param update_with: the command that reads what waits, for messages; "" if it is being read.
     :param waiting: tells what waits to be read, where somebody else keeps the index up to date.
@@ -125,7 +123,7 @@ class Index:
         *,
         today: Callable[[], date] = today,
         may_use: MayUse = was_allowed,
-        shown: ShowProgress | None = None,
+        shown: Callable[[], AbstractContextManager[Progress]] | None = None,
         embedders: Embedders | None = None,
         update_with: str = "ragqa index",
         waiting: Callable[[], Waiting | None] = lambda: None,

@@ -27,6 +27,14 @@ PART = 100_000
 """Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
 
 
+def has_phrase(phrase: str, passage: Passage) -> bool:
+    """Whether a passage has a phrase as it is written or shown, but for case and white space."""
+    layout = layout_of_passage(passage)
+    shown = layout.plain((0, len(layout.pieces) - 1)) if layout.pieces else ""
+    wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
+    return any(wanted in text for text in texts)
+
+
 class OpenedNotes:
     """The notes of an index as they are now; made for each question, since it reads a note once.
 

@@ -40,6 +40,13 @@ MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
 
 
+def was_allowed(host: str) -> bool:
+    """Whether the user has already allowed this host to store notes; does not ask."""
+    from ragqa.user_data.consent import Use, is_allowed
+
+    return is_allowed(host, Use.STORE)
+
+
 class StorePlace(Struct, frozen=True):
     """Where an index is stored: a URI and a name there, "" where there is none, or a folder."""
 

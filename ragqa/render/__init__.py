@@ -63,6 +63,7 @@ _STAGES = {
     "embedding": "Embedding notes (kB)",
     "writing": "Writing the index",
     "searching": "Searching notes",
+    "indexing": "Indexing documents",
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ragqa.index import EVERYTHING, Snapshot
+from ragqa.index.source import Embedders
 from ragqa.search.question import Question
 from ragqa.text.dates import Period, months_of
-from ragqa.types import Filters, Hit, Vector
+from ragqa.types import Corpus, Filters, Hit, Vector
 
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
@@ -39,6 +40,17 @@ Scored: TypeAlias = Sequence[tuple[int, float]]
 
 Ranks: TypeAlias = tuple[int | None, int | None, int | None]
 """The ranks of a passage by meaning, by words and by both, from 1; None where it has none."""
+
+
+def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:
+    """The embeddings of the contexts of several folders, by the folder's name."""
+    folders = corpus.folders
+    texts = {
+        folder.name: folder.context for folder in folders if folder.context and len(folders) > 1
+    }
+    if not texts:
+        return {}
+    return dict(zip(texts, embedders.asking.embed_passages(list(texts.values())), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

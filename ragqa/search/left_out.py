@@ -1,67 +1,18 @@
-"""What is found for a question, what it is answered with, and what was not looked through."""
+"""What a search did not look through, and filters that name nothing."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ragqa.answering.layout import layout_of_passage
-from ragqa.api.opened import OpenedNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.index import Snapshot
 from ragqa.index.filters import fold_tag, path_matcher, property_in, tag_and_parents
-from ragqa.index.source import Embedders, Source
+from ragqa.index.source import Source
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.search.question import Question
-from ragqa.search.retrieve import Retrieved
-from ragqa.types import (
-    Corpus,
-    Filters,
-    Hit,
-    IndexInfo,
-    NoteRecord,
-    Passage,
-    Vector,
-    counted,
-    with_parents,
-)
+from ragqa.types import Filters, IndexInfo, NoteRecord, counted, with_parents
 
 SKIPPED = "skipped "
 MAX_NEAREST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found for a question: the hits whose text stands in `notes`, and warnings.
-
-    `waiting` counts files that the index does not have yet.
-    """
-
-    question: Question
-    retrieved: Retrieved
-    hits: tuple[Hit, ...]
-    notes: OpenedNotes
-    info: IndexInfo
-    warnings: Sequence[str]
-    waiting: int
-
-
-def has_phrase(phrase: str, passage: Passage) -> bool:
-    """Whether a passage has a phrase as it is written or shown, but for case and white space."""
-    layout = layout_of_passage(passage)
-    shown = layout.plain((0, len(layout.pieces) - 1)) if layout.pieces else ""
-    wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
-    return any(wanted in text for text in texts)
-
-
-def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:
-    """The embeddings of the contexts of several folders, by the folder's name."""
-    folders = corpus.folders
-    texts = {
-        folder.name: folder.context for folder in folders if folder.context and len(folders) > 1
-    }
-    if not texts:
-        return {}
-    return dict(zip(texts, embedders.asking.embed_passages(list(texts.values())), strict=True))
 
 
 def files_left_out(source: Source) -> str:
