@@ -127,7 +127,7 @@ def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, 
     vectors = snapshot.vectors(keys)
     mean = np.mean([vectors[key] for key in keys if key in vectors], axis=0)
     unit = mean / max(np.linalg.norm(mean), 1e-9)
-    hits = dict(snapshot.dense(unit, _PASSAGES + len(keys), filters))
+    hits = dict(snapshot.nearest(unit, _PASSAGES + len(keys), filters))
     nearest_last = reversed(snapshot.passages(list(hits)))
     cosines = {passage.path: hits[passage.id] for passage in nearest_last if passage.path != path}
     return dict(sorted(cosines.items(), key=lambda item: -item[1])[:most])

@@ -90,12 +90,12 @@ def _ask(index: Index, made: Embedder, question: str, laps: Laps, found: Found) 
         read = read_question(snapshot, embedder, question, filters=filters)
         return retrieve(snapshot, read, _K, filters=filters, contexts=index.contexts)
 
-    laps.time("terms", lambda: snapshot.terms(terms, CANDIDATES, FILTERS["all"]))
+    laps.time("terms", lambda: snapshot.best(terms, CANDIDATES, FILTERS["all"]))
     # The store remembers the last filter, so no two calls in a row have the same.
     for name, filters in FILTERS.items():
         laps.time(f"retrieve, {name}", partial(retrieved, made, filters))
     for name, filters in FILTERS.items():
-        search = partial(snapshot.dense, vector, CANDIDATES, filters)
+        search = partial(snapshot.nearest, vector, CANDIDATES, filters)
         found[name].append(laps.time(f"dense, {name}", search))
     laps.time(
         "retrieve, all, embedded by the real model",

@@ -50,11 +50,11 @@ class Snapshot:
         """The days of all notes, and of the last changes of their files."""
         return self._database.days()
 
-    def dense(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
+    def nearest(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
         """The k nearest passages by cosine, of the notes that pass the filters; see `Engine`."""
         return self.engine.nearest(vector, k, self._allowed(filters))
 
-    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[ScoredId]:
+    def best(self, terms: Sequence[str], k: int, filters: Filters) -> list[ScoredId]:
         """The k best passages by BM25, of the notes that pass the filters; see `Engine`."""
         return self.engine.best(terms, k, self._allowed(filters))
 

@@ -24,6 +24,10 @@ _KEEP = """
 """
 
 
+CHECKED_UP_TO = 25_000
+"""Up to this many passages the structure of the database is checked each time it is opened."""
+
+
 class Store(ABC):
     """An index in a folder, which need not exist yet.
 
@@ -62,6 +66,14 @@ class Store(ABC):
     def building(self) -> Building | None:
         """The progress of another process that writes this folder; None if none is known."""
         return building(self._root)
+
+    def _database(self, opened: ExitStack) -> tuple[Database, IndexInfo, Mapping[str, Made]]:
+        """The database, open for reading, and what is there."""
+        database = opened.enter_context(closing(Database(self._root)))
+        info, made = database.read()
+        if info.passages <= CHECKED_UP_TO:
+            database.check()
+        return database, info, made
 
     @abstractmethod
     def _newest(self, opened: ExitStack) -> Snapshot:

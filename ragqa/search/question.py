@@ -235,7 +235,7 @@ def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
 def _votes(snapshot: Snapshot, question: str, languages: Sequence[str]) -> dict[str, float]:
     """What the best passages for a question's words score, by their language."""
     terms = [term for code in languages for term in query_terms(question, [code])]
-    best = dict(snapshot.terms(list(dict.fromkeys(terms)), _VOTES, Filters()))
+    best = dict(snapshot.best(list(dict.fromkeys(terms)), _VOTES, Filters()))
     votes: dict[str, float] = dict.fromkeys(languages, 0.0)
     for passage in snapshot.passages(list(best)):
         votes[passage.language] = votes.get(passage.language, 0.0) + best[passage.id]

@@ -115,8 +115,8 @@ def _retrieved(
     depth = max(snapshot.info.passages, most) if every else most
     near: Scored = ()
     if not question.by_terms_alone:
-        near = snapshot.dense(question.vectors.pooled, depth, filters)
-    terms = snapshot.terms([*question.searched, *question.parts], depth, filters)
+        near = snapshot.nearest(question.vectors.pooled, depth, filters)
+    terms = snapshot.best([*question.searched, *question.parts], depth, filters)
     fused: Scored = fuse(
         near[:most],
         terms[:most],

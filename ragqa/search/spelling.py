@@ -188,7 +188,7 @@ def best_by_terms(
     snapshot: Snapshot, terms: Sequence[str], most: int, filters: Filters | None = None
 ) -> list[Passage]:
     """The best passages for some terms."""
-    scored = snapshot.terms(terms, most, filters or Filters())
+    scored = snapshot.best(terms, most, filters or Filters())
     return snapshot.passages([id_ for id_, _ in scored])
 
 

@@ -39,7 +39,7 @@ def _indexed(notes):
     with open_index(notes, index=notes.with_name("index")) as index:
         index.refresh()
         snapshot = index.snapshot()
-        found = snapshot.dense(np.eye(64, dtype=np.float32)[0], 1000, Filters())
+        found = snapshot.nearest(np.eye(64, dtype=np.float32)[0], 1000, Filters())
         return {str(p.id): p.embedded_text for p in snapshot.passages([id_ for id_, _ in found])}
 
 

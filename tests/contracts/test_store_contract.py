@@ -92,7 +92,7 @@ def test_languages_come_back_and_the_words_of_a_passage_are_those_of_its_own(sto
         }
         assert snapshot.passages(at=["de.md"]) == both.passages
         for term, passage_id in (("patron", german.passages[0].id), ("patronen", 7)):
-            assert [id_ for id_, _ in snapshot.terms([term], 5, EVERYTHING)] == [passage_id]
+            assert [id_ for id_, _ in snapshot.best([term], 5, EVERYTHING)] == [passage_id]
 
 
 def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(fruit):
@@ -133,7 +133,7 @@ def test_k_is_a_limit_and_never_padded(fruit, k):
 def test_terms_are_no_query_syntax(fruit):
     with fruit.snapshot() as snapshot:
         for text in ("*", "appl*", "body:appl", '"', "(", "-appl", "appl OR fig", "\0", ""):
-            assert snapshot.terms([text], 10, EVERYTHING) == []
+            assert snapshot.best([text], 10, EVERYTHING) == []
 
 
 def test_idf_is_that_of_bm25_over_what_is_there_now(fruit):
@@ -295,9 +295,9 @@ def test_a_bad_vector_stops_the_build_and_names_its_passage(fruit, flaw, says):
 def test_filters_let_through_exactly_what_they_say(fruit, filters, paths):
     expected = passage_ids(*(each for each in FRUIT if each.note.path in paths))
     with fruit.snapshot() as snapshot:
-        dense = snapshot.dense(embedding("apple"), 10, filters)
-        terms = snapshot.terms(["appl", "banana", "fig", "grape"], 10, filters)
-        every_term = snapshot.terms(["appl", "banana", "fig", "grape"], 10, EVERYTHING)
+        dense = snapshot.nearest(embedding("apple"), 10, filters)
+        terms = snapshot.best(["appl", "banana", "fig", "grape"], 10, filters)
+        every_term = snapshot.best(["appl", "banana", "fig", "grape"], 10, EVERYTHING)
         assert snapshot.notes(filters).keys() - {"empty.md"} == paths
     assert {id_ for id_, _ in dense} == expected
     assert terms == [hit for hit in every_term if hit[0] in expected]

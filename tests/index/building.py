@@ -177,8 +177,8 @@ def commit(store, *entries, remove=(), fresh=False, info=INFO):
 def ask(snapshot, question, k=50, filters=EVERYTHING):
     """What both legs find for a question, with their scores."""
     return (
-        snapshot.dense(embedding(question), k, filters),
-        snapshot.terms(query_terms(question), k, filters),
+        snapshot.nearest(embedding(question), k, filters),
+        snapshot.best(query_terms(question), k, filters),
     )
 
 

@@ -42,7 +42,7 @@ class Place:
 
     def found(self):
         with self.store.snapshot() as snapshot:
-            hits = snapshot.dense(self.query, NOTES, Filters())
+            hits = snapshot.nearest(self.query, NOTES, Filters())
             return hits, snapshot.passages(at=[*snapshot.states]), snapshot.notes()
 
     def change(self, statement):

@@ -61,13 +61,13 @@ def exact(entries, query, k):
 
 def found(store, query, k, filters=EVERYTHING):
     with store.snapshot() as snapshot:
-        return [id_ for id_, _ in snapshot.dense(query, k, filters)]
+        return [id_ for id_, _ in snapshot.nearest(query, k, filters)]
 
 
 def recall(store, entries, k=10, filters=EVERYTHING):
     queries = vectors_around(topics(1), 40, seed=99)
     with store.snapshot() as snapshot:
-        hits = [{id_ for id_, _ in snapshot.dense(query, k, filters)} for query in queries]
+        hits = [{id_ for id_, _ in snapshot.nearest(query, k, filters)} for query in queries]
     return np.mean(
         [len(exact(entries, q, k) & hit) / k for q, hit in zip(queries, hits, strict=True)]
     )
@@ -126,7 +126,7 @@ def test_a_filter_gives_all_that_pass_by_their_exact_cosines_best_first(store, l
     filters = Filters(tags=(tag,) if tag else ())
     query = large[10].vectors[2]
     with store.snapshot() as snapshot:
-        hits = snapshot.dense(query, 10_000, filters)
+        hits = snapshot.nearest(query, 10_000, filters)
     cosines = {
         passage.id: float(row @ query)
         for each in through

@@ -154,7 +154,7 @@ def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
     act = partial(write, source, "a.md", "# A\n\nWritten meanwhile.\n", when=later)
     run(source, progress=between_the_readings(act))
     with open_store(source.index).snapshot() as snapshot:
-        nearest = snapshot.dense(embedder.embed_query("note").pooled, 9, Filters())
+        nearest = snapshot.nearest(embedder.embed_query("note").pooled, 9, Filters())
         texts = [passage.text for passage in snapshot.passages([id_ for id_, _ in nearest])]
     assert [text.endswith("Written meanwhile.") for text in texts] == [True]
     before = embedder.embedded

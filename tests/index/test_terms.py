@@ -49,7 +49,7 @@ def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root
     long = [entry(f"{n}.md", "apple " + "fig " * n) for n in (1, 38, 39, 40, 41, 57, 150, 1100)]
     commit(store, *long)
     with store.snapshot() as snapshot:
-        terms = snapshot.terms(["appl"], 50, EVERYTHING)
+        terms = snapshot.best(["appl"], 50, EVERYTHING)
     by_formula = expected(long, "apple")[1]
     assert [id_ for id_, _ in terms] == [id_ for id_, _ in by_formula]
     assert dict(terms) == pytest.approx(dict(by_formula), rel=1e-5)

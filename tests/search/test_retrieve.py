@@ -34,10 +34,10 @@ def test_a_cosine_counts_above_the_lowest_one_and_a_score_by_the_length_of_the_q
 @pytest.mark.parametrize(("k", "wanted"), [(3, 200), (300, 300)])
 def test_each_leg_gives_the_candidates_that_are_fused_and_never_fewer_than_are_wanted(k, wanted):
     snapshot = Mock(
-        **{"dense.return_value": (), "terms.return_value": (), "passages.return_value": []}
+        **{"nearest.return_value": (), "best.return_value": (), "passages.return_value": []}
     )
     retrieve(snapshot, asked("figs"), k)
-    assert snapshot.dense.call_args.args[1] == snapshot.terms.call_args.args[1] == wanted
+    assert snapshot.nearest.call_args.args[1] == snapshot.best.call_args.args[1] == wanted
 
 
 def test_control_characters_and_outer_space_of_a_question_go():

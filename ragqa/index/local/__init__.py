@@ -5,12 +5,12 @@ Terms and lists that are damaged are made anew.
 
 import logging
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from ragqa.errors import IndexUnusable, NeedsRebuild, WriterBusy
 from ragqa.index.database import Database, Made
 from ragqa.index.engine import Engine
-from ragqa.index.local.engine import EXACT_UP_TO, LocalEngine
+from ragqa.index.local.engine import LocalEngine
 from ragqa.index.snapshot import Snapshot
 from ragqa.index.store import Store
 from ragqa.types import IndexInfo
@@ -25,10 +25,7 @@ class LocalStore(Store):
         """The newest snapshot; terms or lists that are damaged are made anew."""
         failed, is_made = 0, False
         while True:
-            database = opened.enter_context(closing(Database(self._root)))
-            info, made = database.read()
-            if info.passages <= EXACT_UP_TO:  # in a larger one that takes too long
-                database.check()
+            database, info, made = self._database(opened)
             engine = LocalEngine(database, info, made)
             try:
                 engine.open()

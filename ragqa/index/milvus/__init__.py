@@ -10,7 +10,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -40,8 +40,8 @@ class MilvusStore(Store):
             raise NoIndex(f"there is no index at {self._uri} yet", hint="ragqa index")
         engine = MilvusEngine.current(self._client, is_shared=bool(self._name))
         with suppress(NoIndex, IndexUnusable):
-            database = opened.enter_context(closing(Database(self._root)))
-            if engine.is_of(*database.read()):
+            database, info, made = self._database(opened)
+            if engine.is_of(info, made):
                 return Snapshot(engine.info, database, engine)
         return Snapshot(engine.info, partial(engine.notes, self._root), engine, is_own=False)
 

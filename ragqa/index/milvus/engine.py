@@ -61,6 +61,7 @@ class MilvusEngine(Engine):
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._dense = DenseInfo("exact" if client.is_exact else "hnsw")
         self._collection = client.unused()
         self._is_made, self._is_whole, self._mean_length = False, False, 0.0
         self._rows: list[Row] = []
@@ -87,7 +88,7 @@ class MilvusEngine(Engine):
             numbers = (engine.info.generation, engine.info.passages, engine._mean_length)
             if not all(0 <= number < 2**40 for number in numbers):
                 raise ValueError("it holds a number out of range")
-        engine._is_made = True
+        engine._dense, engine._is_made = engine.info.dense, True
         return engine
 
     def is_of(self, info: IndexInfo, made: Mapping[str, Made]) -> bool:
@@ -112,7 +113,7 @@ class MilvusEngine(Engine):
         where, query = _among(allowed), np.asarray(vector, np.float32).tolist()
 
         def best(limit: int) -> list[ScoredId]:
-            params = {} if self.info.dense.kind == "exact" else {"ef": max(limit, 400)}
+            params = {} if self._dense.kind == "exact" else {"ef": max(limit, 400)}
             hits = self._client.search(self._collection, DENSE, query, where, limit, **params)
             return [(row["pk"], score) for score, row in hits]
 
@@ -197,8 +198,7 @@ class MilvusEngine(Engine):
     def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Made]]:
         """Send the rows, then the description that counts them."""
         client, collection = self._client, self._collection
-        dense = self.info.dense if self._is_made and hasattr(self, "info") else None
-        info = replace(info, dense=dense or DenseInfo("exact" if client.is_exact else "hnsw"))
+        info = replace(info, dense=self._dense)
         _description(info, 0.0)  # too large: fail before anything changes
         self._send(info.embedder.dimension)
         client.delete(collection, gone, "note")  # a passage that is still there has another by now
