@@ -24,7 +24,7 @@ from ragqa.types import (
     Block,
     Corpus,
     IndexInfo,
-    Keys,
+    JsonShape,
     Kind,
     Note,
     NoteRecord,
@@ -76,7 +76,7 @@ class Target:
     lines.
     """
 
-    JSON = Keys("path lines locator", optional="locator")
+    JSON = JsonShape("path lines locator", optional="locator")
 
     path: str
     lines: tuple[int, int] | None = None
@@ -302,7 +302,7 @@ class NotePart:
     `Citation`. `margin` has the number of each line, or where a page, slide or so begins its name.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "path=note.path title=note.title date=note.date tags=note.tags note_sha256=note.sha256 "
         "lines locator total_lines heading text",
         null="date", optional="locator",

@@ -11,7 +11,7 @@ from ragqa.api import Index
 from ragqa.index.filters import passing
 from ragqa.lookup import notes_of
 from ragqa.notes.links import NoteNames
-from ragqa.types import Filters, IndexInfo, Keys, NoteRecord, Progress, counted
+from ragqa.types import Filters, IndexInfo, JsonShape, NoteRecord, Progress, counted
 
 _PASSAGES = 200
 _MOST_COMMON = 5
@@ -21,7 +21,7 @@ _MOST_COMMON = 5
 class NearNote:
     """A note near another, how near it is, and why, in words."""
 
-    JSON = Keys("path=note.path title=note.title score why")
+    JSON = JsonShape("path=note.path title=note.title score why")
 
     note: NoteRecord
     score: float
@@ -32,7 +32,7 @@ class NearNote:
 class RelatedNotes:
     """The notes near one, the nearest first."""
 
-    JSON = Keys("note=note.path related warnings index=info")
+    JSON = JsonShape("note=note.path related warnings index=info")
 
     note: NoteRecord
     related: tuple[NearNote, ...]

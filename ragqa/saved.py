@@ -16,7 +16,7 @@ from typing import BinaryIO
 from msgspec import Struct, convert, to_builtins
 
 from ragqa.errors import Hint, UsageError
-from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Keys, Span
+from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, JsonShape, Span
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -98,7 +98,7 @@ class Checked:
     `reason` says why it is gone, or counts as changed although its words remain.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "n=citation.n status=standing path=citation.path lines=citation.lines chars=citation.chars "
         "quote=citation.quote context=citation.context now=place rewrapped=is_rewrapped reason",
         optional="context",
@@ -125,7 +125,7 @@ class Checked:
 class Verification:
     """A saved answer compared with the notes; `warnings` say what could not be checked."""
 
-    JSON = Keys("question sound=is_sound citations=checked warnings")
+    JSON = JsonShape("question sound=is_sound citations=checked warnings")
 
     question: str
     checked: tuple[Checked, ...]

@@ -20,10 +20,9 @@ from ragqa.llms import NO_LLM, Destination, llm_for
 from ragqa.notes.formats import switched_off
 from ragqa.rerankers import reranker_for
 from ragqa.search.question import share_read
-from ragqa.types import Building, Compared, Keys, Remark
+from ragqa.types import Building, Compared, JsonShape, Remark
 from ragqa.user_data.consent import consents, is_allowed
 
-_WHERE = "local=destination.is_local host=destination.host"
 _ORIGINS: dict[str, str] = {
     Origin.FLAG: "the command",
     Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
@@ -34,7 +33,7 @@ _ORIGINS: dict[str, str] = {
 class Problem(Struct, frozen=True):
     """Something that is wrong, and the command that mends it, or ""."""
 
-    JSON = Keys("what fix")
+    JSON = JsonShape("what fix")
 
     what: str
     fix: str = ""
@@ -62,7 +61,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     hosts that the user allowed.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "corpus=corpus_path folders=places.corpus.folders index_path=places.index fresh=is_fresh "
         "pending=pending_counts building skipped=unread left_out switched_off other_files bytes "
         "store=kept created=info.created languages problems warnings=warning_lines llm allowed "
@@ -179,7 +178,10 @@ class LlmChoice(Struct, frozen=True):
     sent to, or "".
     """
 
-    JSON = Keys(f"llm=spec origin {_WHERE} allowed problem fix", null="llm origin host problem fix")
+    JSON = JsonShape(
+        "llm=spec origin local=destination.is_local host=destination.host allowed problem fix",
+        null="llm origin host problem fix",
+    )
 
     spec: str = ""
     origin: str = ""

@@ -15,7 +15,17 @@ from ragqa.clock import Clock
 from ragqa.index.filters import passing
 from ragqa.lookup import Target, notes_of
 from ragqa.search.retrieve import Ranks, retrieve
-from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
+from ragqa.types import (
+    Citation,
+    Correction,
+    Filters,
+    Hit,
+    IndexInfo,
+    JsonShape,
+    Passage,
+    Progress,
+    Span,
+)
 
 LOOKED_AT = 5
 """People look at the first five results; anything ranked lower was missed."""
@@ -61,7 +71,7 @@ class Explanation:
     filters exclude the note, they are those without. `sentence` is the best that was read of it.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "question corrected target verdict reason=target.reason stage by_meaning by_words by_both "
         "passages=info.passages sentence=quote lines=sentence.lines warnings waiting index=info",
         null="sentence lines",

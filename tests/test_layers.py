@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -104,3 +105,9 @@ def test_modules_and_functions_stay_small():
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
         ]
     assert long == []
+
+
+def test_no_two_classes_share_a_name():
+    nodes = (node for path in _modules() for node in ast.walk(_tree(path)))
+    names = Counter(n.name.lstrip("_") for n in nodes if isinstance(n, ast.ClassDef))
+    assert [name for name, number in names.items() if number > 1] == []

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
-from msgspec import Struct
 
 from ragqa.config.settings import (
     SETTINGS,
@@ -34,14 +34,16 @@ AT_HAND = "corpus"
 _MAX_NAMED = 3
 
 
-class Places(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Places:
     """Where the notes and the index are; absolute."""
 
     corpus: Corpus
     index: Path
 
 
-class Loaded(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Loaded:
     """Settings with the origin of each, and the places, None if unknown.
 
     `warnings` are about unknown settings and a former `ragqa.toml`.

@@ -6,8 +6,7 @@ The setting `store` is LOCAL, such an address, or a file, and never has a secret
 import ipaddress
 import re
 from collections.abc import Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ragqa.errors import UsageError
 
@@ -35,7 +34,8 @@ _ADDRESS = re.compile(
 _DATABASE = r"(/[A-Za-z_][A-Za-z0-9_]{0,254})?/?"
 
 
-class Address(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Address:
     """A server's address; the port defaults to the scheme's."""
 
     scheme: str

@@ -11,7 +11,7 @@ from ragqa.errors import NotAllowed, UsageError, install_command
 from ragqa.index.snapshot import EVERYTHING as EVERYTHING
 from ragqa.index.snapshot import Snapshot as Snapshot
 from ragqa.index.store import Store as Store
-from ragqa.types import Keys
+from ragqa.types import JsonShape
 
 SENT = (
     "the text of every passage with titles, tags, paths and embeddings, and the search for each "
@@ -50,7 +50,7 @@ def was_allowed(host: str) -> bool:
 class StorePlace(Struct, frozen=True):
     """Where an index is stored: a URI and a name there, "" where there is none, or a folder."""
 
-    JSON = Keys("kind uri name sent_to=host", null="uri name sent_to")
+    JSON = JsonShape("kind uri name sent_to=host", null="uri name sent_to")
 
     uri: str
     name: str

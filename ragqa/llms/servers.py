@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from ragqa.config import user_settings_file
 from ragqa.config.urls import LLM_PORTS, llm_address
@@ -108,7 +107,8 @@ def find_key(kind: str) -> Secret | None:
     return secret
 
 
-class Service(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Service:
     """The variables with a server's address and key, and an example of an address: the default."""
 
     address_variable: str

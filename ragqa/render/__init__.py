@@ -23,7 +23,7 @@ from rich.theme import Theme
 
 from ragqa.errors import RagqaError
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import DOCUMENT_VERSION, Keys, NoteList
+from ragqa.types import DOCUMENT_VERSION, JsonShape, NoteList
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -126,7 +126,7 @@ def _json(value: object) -> Any:  # noqa: ANN401 - what JSON has
     return to_builtins(value, enc_hook=str)  # a path is a text
 
 
-def _items(result: object, keys: Keys) -> Iterator[tuple[str, Any]]:
+def _items(result: object, keys: JsonShape) -> Iterator[tuple[str, Any]]:
     """The keys with their values; numbers are rounded."""
     for key, attributes, may_be_null, may_lack in parsed(keys):
         value: Any = result
@@ -139,7 +139,7 @@ def _items(result: object, keys: Keys) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def parsed(keys: Keys) -> list[tuple[str, list[str], bool, bool]]:
+def parsed(keys: JsonShape) -> list[tuple[str, list[str], bool, bool]]:
     """Each key, the attributes that lead to its value, whether it may be null, and may lack."""
     pairs = [(name.partition("=")[0], name.rpartition("=")[2]) for name in keys.names.split()]
     null, optional = keys.null.split(), keys.optional.split()

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from msgspec import Struct
 from rich.style import Style
 from rich.text import Text
 
@@ -53,7 +53,8 @@ _WORDS = re.compile("\n+|(?<! ) *(?P<word>[^ \n]+)")
 _INDENT = 3
 
 
-class Linker(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Linker:
     """Links to notes in the corpus, in the user's link format."""
 
     corpus: Corpus

@@ -38,7 +38,7 @@ from ragqa.types.notes import (
     Block as Block,
     DAY_NS as DAY_NS,
     Dated as Dated,
-    Keys as Keys,
+    JsonShape as JsonShape,
     Kind as Kind,
     Note as Note,
     NoteFile as NoteFile,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Keys, Passage, Span, Unit
+from ragqa.types.notes import JsonShape, Passage, Span, Unit
 
 _MAX_FILTERS, _MAX_FILTER_CHARS = 100, 10_000
 """The most tags and paths to filter by, and characters: each is compared with every note."""
@@ -72,7 +72,7 @@ class Hit:
     with its note.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "path=passage.path lines=passage.lines chars=passage.chars heading=passage.heading "
         "note_date=passage.note_date text=passage.text score dense terms locator",
         null="note_date", optional="locator",
@@ -120,7 +120,7 @@ class Citation:
     comes from, as `Dated` has it.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "n path lines chars heading quote before after note_sha256 score short_answer "
         "answer_spans cut=cuts around note_date old date date_from context locator",
         null="note_date date date_from", optional="context locator",
@@ -202,7 +202,7 @@ class WrittenSentence:
     heading, say.
     """
 
-    JSON = Keys("text citations lacks")
+    JSON = JsonShape("text citations lacks")
 
     lead: str
     parts: Cited
@@ -258,7 +258,7 @@ class Written:
     `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "backend fallback passages=given passages_left_out=left_out sentences_left_out=dropped"
     )
 
@@ -291,7 +291,7 @@ class SearchResult:
     as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
     """
 
-    JSON = Keys("query=question corrected hits warnings waiting timings_ms index=info")
+    JSON = JsonShape("query=question corrected hits warnings waiting timings_ms index=info")
 
     question: str
     hits: tuple[Hit, ...]
@@ -320,7 +320,7 @@ class Answer(SearchResult):
     after these: newest first, but oldest first where the question asks for the past.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "question corrected answered confidence verdict sure no_note_has "
         "backend answer=text citations also earlier passages=hits warnings=every_warning waiting "
         "timings_ms index=info by_llm=written.is_answer llm=written sentences=written.claims "

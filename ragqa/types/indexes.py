@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from ragqa.types.notes import Keys, NoteRecord, NoteState, Remark, Skipped, with_parents
+from ragqa.types.notes import JsonShape, NoteRecord, NoteState, Remark, Skipped, with_parents
 
 _ALL = "; all of them: ragqa status --json"
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -100,7 +100,7 @@ class Pieces(Struct, frozen=True):
 class IndexInfo:
     """The contents of one generation of an index, and how it was made."""
 
-    JSON = Keys("generation embedder=embedder.name notes passages")
+    JSON = JsonShape("generation embedder=embedder.name notes passages")
 
     generation: int
     embedder: EmbedderInfo
@@ -169,7 +169,7 @@ class IndexReport(Compared, frozen=True, kw_only=True):
     `waiting` is what would have taken too long; nothing was done then.
     """
 
-    JSON = Keys(
+    JSON = JsonShape(
         "notes=info.notes passages=info.passages added changed removed unchanged skipped=unread "
         "left_out warnings=warning_lines seconds index=info"
     )
@@ -180,7 +180,8 @@ class IndexReport(Compared, frozen=True, kw_only=True):
     waiting: Waiting | None = None
 
 
-class Days(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Days:
     """How many notes have each day, in ISO form or "", and how many files last changed on each.
 
     The latter are numbers of days since 1970, in UTC.
@@ -209,7 +210,7 @@ class NoteList(Struct, frozen=True):
     `waiting` counts new and changed files that the index does not have yet.
     """
 
-    JSON = Keys("notes tags=tag_counts warnings waiting index=info", optional="notes tags")
+    JSON = JsonShape("notes tags=tag_counts warnings waiting index=info", optional="notes tags")
 
     notes: tuple[NoteRecord, ...]
     info: IndexInfo

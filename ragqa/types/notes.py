@@ -73,11 +73,12 @@ class NoteState(NamedTuple):
     date: str = ""
 
 
-class Keys(NamedTuple):
-    """The keys of the JSON of a result, in order: each an attribute, or KEY=ATTRIBUTE.
+@dataclass(frozen=True, slots=True)
+class JsonShape:
+    """The keys of a result's JSON object, in order: the name of an attribute, or KEY=ATTRIBUTE.
 
-    An attribute may be one of another, such as `note.path`. An empty text is null if the key is
-    among `null`. Among `optional`, what is empty or None is left out.
+    `note.path` is an attribute of an attribute. Keys in `null` are null instead of "", and those in
+    `optional` are left out where the value is None or "".
     """
 
     names: str
@@ -106,7 +107,7 @@ class Skipped(Remark, frozen=True):
     digest is only the mark of the reader that refused it.
     """
 
-    JSON = Keys("path reason")
+    JSON = JsonShape("path reason")
 
     state: NoteState | None = None
 
@@ -174,7 +175,7 @@ class NoteRecord:
     `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 
-    JSON = Keys("path title date tags aliases language", null="date language")
+    JSON = JsonShape("path title date tags aliases language", null="date language")
 
     path: str
     stamp: Stamp
@@ -345,7 +346,8 @@ def in_words(path: str) -> str:
     return " ".join(words.replace("_", " ").split()) or readable
 
 
-class Dated(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Dated:
     """The day of a statement in ISO form, "" for none, and where it comes from.
 
     `source` is "statement", "heading", "name" (of the file), "note", "edited" (the day of the
@@ -358,7 +360,8 @@ class Dated(NamedTuple):
     latest: str = ""
 
 
-class TokenVectors(Struct, frozen=True):
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenVectors:
     """The contextual vectors of one text's tokens, special tokens left out.
 
     `vectors` has shape (tokens, dimension), each row of unit length; `spans[i]` is the character

@@ -4,16 +4,16 @@ Here is the history of questions about some notes, which chat and pages share.
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from ragqa.safe import write_private
 
 MAX_LINES = 1_000
 
 
-class QuestionHistory(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class QuestionHistory:
     """The questions asked before: a bounded file that only the user may read.
 
     Write errors are ignored; nothing is kept without a path.

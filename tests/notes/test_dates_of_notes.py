@@ -17,7 +17,8 @@ def dated(**notes):
         records[name] = note.record
     by_path = {f"{name}.md": record for name, record in records.items()}
     dates = dates_of(Days.of(by_path.values()), by_path.get)
-    return {name: dates(f"{name}.md")[:2] for name in notes}
+    found = {name: dates(f"{name}.md") for name in notes}
+    return {name: (dated.day, dated.source) for name, dated in found.items()}
 
 
 def test_a_line_of_few_words_below_the_title_may_have_the_date():
