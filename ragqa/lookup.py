@@ -67,23 +67,6 @@ class NoTarget(UsageError):
         super().__init__(message, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The note that an address names, with the lines of the part that it names.
-
-    `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is. A part has a locator if the note's file has other places than
-    lines.
-    """
-
-    JSON = JsonShape("path lines locator", optional="locator")
-
-    path: str
-    lines: tuple[int, int] | None = None
-    reason: str = ""
-    locator: str = ""
-
-
 def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "NoteLookup":
     """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
@@ -102,7 +85,7 @@ class NoteLookup:
     skipped: Mapping[str, str] = field(default_factory=dict)
     formats: Sequence[str] = ()
 
-    def find(self, text: str) -> Target:
+    def find(self, text: str) -> Reference:
         """Resolve an address to a note and its lines; `readings` has the forms.
 
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
@@ -129,7 +112,7 @@ class NoteLookup:
                 return replace(reading, path=path)
         return None
 
-    def find_indexed(self, text: str) -> Target:
+    def find_indexed(self, text: str) -> Reference:
         """As `find`, but only what is in the index.
 
         :raises NotIndexed: the note is on disk but not in the index.
@@ -139,14 +122,14 @@ class NoteLookup:
             raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
         return target
 
-    def _part(self, place: Reference) -> Target:
+    def _part(self, place: Reference) -> Reference:
         """The note, with the lines and the locator of the part that is named."""
         path, lines = place.path, place.lines
         if not (lines or place.heading or place.locator):
-            return Target(path)
+            return Reference(path)
         read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
-            return Target(path, lines)  # a later stage reports it
+            return Reference(path, lines)  # a later stage reports it
         if lines:
             lines = _lines_in(lines, path, read.text)
             span = span_of_lines(lines, read.text)
@@ -156,7 +139,7 @@ class NoteLookup:
             span = find(named, path, read)
             first = 1 + read.text.count("\n", 0, span[0])
             lines = first, first + read.text[slice(*span)].rstrip().count("\n")
-        return Target(path, lines, locator=read.locate(span))
+        return Reference(path, lines, locator=read.locate(span))
 
     def _path_of(self, name: str) -> str:
         inside = _inside(self.corpus, name)
@@ -177,12 +160,12 @@ class NoteLookup:
         """What the notes in the index are called."""
         return NoteNames.of(self.known.values())
 
-    def _left_out(self, name: str) -> Target | None:
+    def _left_out(self, name: str) -> Reference | None:
         paths = _inside(self.corpus, name)
         for path in paths:
             if reason := self._reason(path):
-                return Target(path, reason=reason)
-        return Target(name, reason=OUTSIDE) if not paths or os.path.lexists(name) else None
+                return Reference(path, reason=reason)
+        return Reference(name, reason=OUTSIDE) if not paths or os.path.lexists(name) else None
 
     def _reason(self, path: str) -> str:
         """Why the file at a path is not indexed; "" if there seems to be none."""

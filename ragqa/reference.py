@@ -4,18 +4,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ragqa.types import JsonShape
+
 _LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A note by its path or name, and lines, a heading or a locator, as in `Citation`, if named."""
+    """A note by its path or name, and lines, a heading or a locator, as in `Citation`, if named.
+
+    One that was looked up has the note's path, relative to the notes folder if it is inside, and
+    the `reason` why that note is not indexed, "" if it is.
+    """
+
+    JSON = JsonShape("path lines locator", optional="locator")
 
     path: str
     lines: tuple[int, int] | None = None
     heading: str = ""
     locator: str = ""
+    reason: str = ""
 
 
 def reference_to(path: str, lines: tuple[int, int], locator: str = "") -> str:

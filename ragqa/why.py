@@ -13,7 +13,8 @@ from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import Found, Index
 from ragqa.clock import Clock
 from ragqa.index.filters import passing
-from ragqa.lookup import Target, notes_of
+from ragqa.lookup import notes_of
+from ragqa.reference import Reference
 from ragqa.search.retrieve import Ranks, retrieve
 from ragqa.types import (
     Citation,
@@ -77,7 +78,7 @@ class Explanation:
         null="sentence lines",
     )
 
-    target: Target
+    target: Reference
     question: str
     corrected: tuple[Correction, ...]
     info: IndexInfo

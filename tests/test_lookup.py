@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
-from ragqa.lookup import NoteLookup, Target
+from ragqa.lookup import NoteLookup
+from ragqa.reference import Reference
 from ragqa.types import Corpus, NoteRecord, Stamp
 
 NAMES = st.text(alphabet="ab:/.1-#[] \n\x1b\udcff", min_size=1, max_size=12)
@@ -21,10 +22,10 @@ def notes(corpus, *records):
 
 def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
     known = notes(tmp_path, record("a"), record("a:3"))
-    assert known.find("a:3") == Target("a:3", None)
-    assert known.find("a:3:4") == Target("a:3", (4, 4))
-    assert known.find("a:3:4-5") == Target("a:3", (4, 5))
-    assert known.find("a:5") == Target("a", (5, 5))
+    assert known.find("a:3") == Reference("a:3", None)
+    assert known.find("a:3:4") == Reference("a:3", (4, 4))
+    assert known.find("a:3:4-5") == Reference("a:3", (4, 5))
+    assert known.find("a:5") == Reference("a", (5, 5))
 
 
 def test_notes_that_differ_in_case_alone_are_told_apart(tmp_path):

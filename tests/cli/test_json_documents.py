@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from ragqa.lookup import Target
+from ragqa.reference import Reference
 from ragqa.why import Explanation
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -65,7 +65,7 @@ def test_the_schemas_and_the_page_are_what_the_code_declares():
     assert all(f"schema/{name}.json" in page for name in SCHEMAS)
 
 
-@pytest.mark.parametrize("kind", [Explanation, Target])
+@pytest.mark.parametrize("kind", [Explanation, Reference])
 def test_every_key_of_a_result_without_a_schema_leads_to_an_attribute_of_it(kind):
     keys = kind.JSON.names.split()
     made = runpy.run_path(str(DOCS / "make_schema.py"))["_json"](kind)
