@@ -23,7 +23,7 @@ from ragqa.user_data.asked import Asked
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.generation.writer import Writer
+    from ragqa.generation.answer import Writer
 
 KEPT = 50
 """How many exchanges are remembered."""

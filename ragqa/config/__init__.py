@@ -1,6 +1,6 @@
 """Settings: their definitions and origins, and where notes and index are."""
 
-from ragqa.config.files import (
+from ragqa.config.loading import (
     Loaded,
     Places,
     history_file,

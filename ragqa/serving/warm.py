@@ -23,7 +23,7 @@ from ragqa import errors
 from ragqa.api import Index
 from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
-from ragqa.generation.writer import Writer
+from ragqa.generation.answer import Writer
 from ragqa.index.source import Source
 from ragqa.safe import safe_line
 from ragqa.types import Answer, Filters, Waiting, counted
