@@ -44,14 +44,19 @@ class Address:
     path: str
 
     @property
-    def bracketed(self) -> str:
-        """The host as written before a port."""
-        return f"[{self.host}]" if ":" in self.host else self.host
-
-    @property
     def host_and_port(self) -> str:
         """`HOST:PORT`."""
-        return f"{self.bracketed}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """`HOST`, with the port if it is not the scheme's default."""
+        return self.host_and_port.removesuffix(f":{LLM_PORTS[self.scheme]}")
+
+    @property
+    def url(self) -> str:
+        """The address made of its checked parts."""
+        return f"{self.scheme}://{self.host_and_port}{self.path.rstrip('/')}"
 
     @property
     def is_loopback(self) -> bool:
@@ -92,9 +97,8 @@ def llm_address(text: str, where: str, *, example: str) -> Address:
     hint = f"set {where} to an address such as {example}"
     address = address_of(text, where, ports=LLM_PORTS, hint=hint)
     if address.scheme == "http" and not address.is_loopback:
-        shown = address.host_and_port.removesuffix(":80")
         raise UsageError(
-            f"{where} is http://{shown}, which would send your notes unencrypted",
+            f"{where} is http://{address.shown}, which would send your notes unencrypted",
             hint=f"set {where} to an https:// address, or to a server on this machine",
         )
     return address
@@ -118,7 +122,7 @@ def checked_store(text: str, where: str) -> str:
             f"{name} may have a host in letters or IPv4, a port and one database, no more",
             hint=_STORE_HINT,
         )
-    return f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}"
+    return address.url
 
 
 def is_file(store: str) -> bool:

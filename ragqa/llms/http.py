@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ragqa.config.urls import Address
 from ragqa.errors import BackendFailed, UsageError, install_command
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.servers import (
@@ -24,7 +25,6 @@ from ragqa.llms.servers import (
     OLLAMA,
     SERVICES,
     Secret,
-    Server,
     find_key,
     hide_in_pieces,
     key_file,
@@ -60,7 +60,8 @@ class HttpLLM:
     """A model on a server that speaks OpenAI's protocol, or Anthropic's."""
 
     kind: str
-    server: Server
+    server: Address
+    address_from: str
     key: Secret
     model: str
 
@@ -96,7 +97,7 @@ class HttpLLM:
         return BackendFailed(
             sentence(f"the {self.kind} server {self.server.shown} {message}", self.key),
             hint=(hint or _LOOK).format(
-                address=self.server.where, example=service.example, key=service.key_variable
+                address=self.address_from, example=service.example, key=service.key_variable
             ),
         )
 
@@ -151,14 +152,14 @@ def make(kind: str, model: str, url: str = "") -> HttpLLM:
             f"{kind}:{model} needs the package httpx2, which is not installed",
             hint=install_command(kind),
         )
-    server, key = server_of(kind, url), find_key(kind)
+    (server, where), key = server_of(kind, url), find_key(kind)
     if key is None and kind != OLLAMA and not server.is_loopback:
         variable = SERVICES[kind].key_variable
         raise UsageError(
             f"{kind}:{model} needs a key for {server.shown}",
             hint=f"put it into {variable}, or by itself into {key_file(kind)} (chmod 600)",
         )
-    return HttpLLM(kind, server, key or NO_KEY, model)
+    return HttpLLM(kind, server, where, key or NO_KEY, model)
 
 
 def _for_newer_models(body: dict[str, Any]) -> dict[str, Any]:

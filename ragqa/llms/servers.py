@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.config import user_settings_file
-from ragqa.config.urls import LLM_PORTS, llm_address
+from ragqa.config.urls import Address, llm_address
 from ragqa.errors import UsageError
 from ragqa.safe import read_own
 
@@ -124,27 +124,12 @@ SERVICES = {
 """The servers that are known by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A checked server address.
-
-    `url` is built from checked parts, so that no two parsers disagree on the host; `shown` is
-    `HOST`, or `HOST:PORT` if the port is not the scheme's default. `where` is the setting or
-    variable that it came from.
-    """
-
-    url: str
-    shown: str
-    where: str
-    is_loopback: bool
-
-
-def server_of(kind: str, url: str) -> Server:
-    """The server of a kind.
+def server_of(kind: str, url: str) -> tuple[Address, str]:
+    """The address of a kind's server, and the setting or variable that it is from.
 
     :param url: the setting `llm_url`, "" if it is not set; only `openai` goes by it, since a key
         belongs to the server of its kind.
-    :raises UsageError: its address is not `https://HOST…`, or `http://` to this machine.
+    :raises UsageError: the address is not `https://HOST…`, or `http://` to this machine.
     """
     service = SERVICES[kind]
     given, where = os.environ.get(service.address_variable, ""), service.address_variable
@@ -153,14 +138,7 @@ def server_of(kind: str, url: str) -> Server:
     else:
         given = ollama_address(given) if kind == OLLAMA else given
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
-    address = llm_address(given, where, example=service.example)
-    is_usual = address.port == LLM_PORTS[address.scheme]
-    return Server(
-        url=f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}",
-        shown=address.bracketed if is_usual else address.host_and_port,
-        where=where,
-        is_loopback=address.is_loopback,
-    )
+    return llm_address(given, where, example=service.example), where
 
 
 def ollama_address(given: str) -> str:

@@ -22,7 +22,7 @@ from ragqa.llms.servers import server_of
     ],
 )
 def test_a_server_elsewhere_is_named(given, url, shown):
-    server = server_of("openai", given)
+    server, _ = server_of("openai", given)
     assert (server.url, server.shown, server.is_loopback) == (url, shown, False)
 
 
@@ -77,13 +77,13 @@ def test_an_odd_address_is_refused_and_not_repeated(given):
 )
 def test_scheme_and_port_may_be_missing_in_ollama_host(monkeypatch, given, url):
     monkeypatch.setenv("OLLAMA_HOST", given)
-    assert server_of("ollama", "").url == f"{url}/v1"
+    assert server_of("ollama", "")[0].url == f"{url}/v1"
 
 
 @pytest.mark.parametrize("end", ["", "/v1/"])
 def test_an_address_may_end_in_the_version_or_not(monkeypatch, end):
     monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:9{end}")
-    assert server_of("anthropic", "").url == "http://127.0.0.1:9/v1"
+    assert server_of("anthropic", "")[0].url == "http://127.0.0.1:9/v1"
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", " kimi-k2:Cloud "])
