@@ -1,4 +1,4 @@
-"""Addresses: what a place that is typed, printed or linked means, and what stands there."""
+"""Look up references: the note and lines that `note.md:12-15` names, and their text."""
 
 import os
 import re
@@ -58,7 +58,7 @@ _SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 class NoTarget(UsageError):
-    """An address names no note, or no part of one; `targets` are addresses that may be meant."""
+    """A reference names no note, or no part of one; `targets` are similar references."""
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
         self.targets = list(islice(targets, _SHOWN))
@@ -77,7 +77,7 @@ def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "N
 
 @dataclass(frozen=True)
 class NoteLookup:
-    """The notes on disk and in the index, among which addresses are looked up."""
+    """The notes on disk and in the index, among which references are looked up."""
 
     corpus: Corpus
     max_note_bytes: int
@@ -86,7 +86,7 @@ class NoteLookup:
     formats: Sequence[str] = ()
 
     def find(self, text: str) -> Reference:
-        """Resolve an address to a note and its lines; `readings` has the forms.
+        """Resolve a reference to a note and its lines; `readings` has the forms.
 
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
             or it has no such line or heading.
@@ -103,7 +103,7 @@ class NoteLookup:
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
     def place_of(self, text: str) -> Reference | None:
-        """The place that an address names in a note of the index, None for none.
+        """The reference with the path of an indexed note, None if it names none of them.
 
         :raises UsageError: several notes have this name.
         """
@@ -113,7 +113,7 @@ class NoteLookup:
         return None
 
     def find_indexed(self, text: str) -> Reference:
-        """As `find`, but only what is in the index.
+        """Resolve a reference to an indexed note, as `find` does.
 
         :raises NotIndexed: the note is on disk but not in the index.
         """
@@ -192,7 +192,7 @@ class NoteLookup:
 def place_in(
     corpus: Corpus, paths: Iterable[str], text: str, *, max_note_bytes: int
 ) -> Reference | None:
-    """The place that an address names in one of these notes, whether they are indexed or not.
+    """The reference with the path of one of these notes, indexed or not, None if it names none.
 
     :raises UsageError: several notes have this name.
     """
@@ -205,9 +205,9 @@ def place_in(
 
 
 def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
-    """The given lines as far as the note has them.
+    """The given lines, up to the last line of the note.
 
-    :raises UsageError: it does not have the first one.
+    :raises UsageError: the note has no such first line.
     """
     first, last = lines
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
@@ -221,7 +221,7 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
 def _place_at(locator: str, path: str, document: Document) -> Span:
     """The span of a page, cell or paragraph.
 
-    :raises UsageError: there is none such; the hint has the last one.
+    :raises UsageError: there is none; the hint has the last.
     """
     if span := document.span_at(locator):
         return span
@@ -233,7 +233,7 @@ def _place_at(locator: str, path: str, document: Document) -> Span:
 
 
 def span_of_lines(lines: tuple[int, int], text: str) -> Span:
-    """The characters of lines that a text has, up to the end of the last one."""
+    """The span of some lines in a text."""
     starts = [0, *(newline.end() for newline in re.finditer("\n", text)), len(text)]
     first, last = (min(end, len(starts) - 1) for end in (lines[0] - 1, lines[1]))
     return starts[first], starts[last]
@@ -282,7 +282,8 @@ class NotePart:
 
     `text` is as in the file, except that secrets in its front matter and comments are masked; lines
     keep their numbers. `heading` is the path of headings at the first line. `locator` is as in
-    `Citation`. `margin` has the number of each line, or where a page, slide or so begins its name.
+    `Citation`. `margin` has the number of each line, or the name of each page or slide where it
+    begins.
     """
 
     JSON = JsonShape(
@@ -303,7 +304,7 @@ class NotePart:
 def get_part(
     index: "Index", address: str, *, refresh: bool = True, progress: Progress | None = None
 ) -> NotePart:
-    """Get what an address names.
+    """Get the note, or the part of a note, that a reference names.
 
     :param address: the note by path, file name, title or alias, and a part of it (`readings`).
     :raises UsageError: there is no such note or part, or several notes have this name.
@@ -330,7 +331,7 @@ def get_part(
 
 
 def headings_at(corpus: Corpus, path: str, line: int) -> tuple[str, ...]:
-    """The path of headings at a line of a note as it is now; () for one that cannot be read."""
+    """The path of headings at a line of the current note; () if it cannot be read."""
     try:
         note, _ = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
     except (OSError, UsageError):
@@ -350,7 +351,7 @@ def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> tuple[Not
 
 
 def _margin(document: Document, first: int, last: int) -> Iterator[str]:
-    """Yield what stands beside each of these lines, as `NotePart.margin` has it."""
+    """Yield the margin of each of these lines, as in `NotePart.margin`."""
     if not document.what:
         yield from map(str, range(first, last + 1))
         return
@@ -362,7 +363,7 @@ def _margin(document: Document, first: int, last: int) -> Iterator[str]:
 
 
 def without_hidden(text: str, blocks: Sequence[Block]) -> str:
-    """A note's text without what is hidden; every line keeps its number."""
+    """A note's text without its hidden parts; every line keeps its number."""
     parts, at = [], 0
     for start, end, new in edits_of_hidden(text, blocks):
         parts += [text[at:start], new]
@@ -371,7 +372,7 @@ def without_hidden(text: str, blocks: Sequence[Block]) -> str:
 
 
 def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int, str]]:
-    """Yield what stands for each hidden stretch: its start, its end and the text instead."""
+    """Yield the start, the end and the replacement of each hidden part."""
     for block in blocks:
         if block.kind in HIDDEN:
             hidden = text[block.start : block.end]

@@ -36,7 +36,7 @@ def reference_to(path: str, lines: tuple[int, int], locator: str = "") -> str:
 
 
 def readings(text: str) -> Iterator[Reference]:
-    """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
+    """Yield each reference that a text may be, the plainest first: a name may have a colon or `#`.
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR`.
     """

@@ -1,4 +1,4 @@
-"""The notes near a note: what it links to, what links to it, and what says similar things."""
+"""The notes near a note: by links in either direction, common links and similar text."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class NearNote:
 
 @dataclass(frozen=True, slots=True)
 class RelatedNotes:
-    """The notes near one, the nearest first."""
+    """The notes near a note, the nearest first."""
 
     JSON = JsonShape("note=note.path related warnings index=info")
 
@@ -42,7 +42,7 @@ class RelatedNotes:
 
 @dataclass(frozen=True)
 class NoteLinks:
-    """The notes of an index, how they are named, and what they link to."""
+    """The notes of an index with their names and links."""
 
     records: Mapping[str, NoteRecord]
     names: NoteNames
@@ -90,7 +90,7 @@ def related_to(
 
 
 def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[NearNote]:
-    """The notes nearest to the one at a path, best first.
+    """The notes nearest to the note at a path, best first.
 
     A link in either direction counts as much as the same text would, a common link a tenth.
     """

@@ -1,6 +1,6 @@
-"""Saved answers: how they are written and read, and what checking them finds.
+"""Saved answers, written and read, and the results of checking them.
 
-In JSON one is the document of `ask --json`. In Markdown it is a separate record, one
+In JSON a saved answer is the document of `ask --json`. In Markdown it is a separate record, one
 line of JSON at the end: editors wrap, escape and "correct" the text above it, but leave code alone.
 The record is found anywhere in the file and in any fence.
 """

@@ -1,4 +1,4 @@
-"""What is indexed and what is wrong with it; which LLM is set, and where anything may be sent."""
+"""The status of an index, its problems, the LLM that is set and the hosts that are allowed."""
 
 import os
 from collections import Counter
@@ -52,7 +52,7 @@ class NotesIn(Struct, frozen=True):
 
 
 class IndexStatus(Compared, frozen=True, kw_only=True):
-    """What is indexed, and what has changed on disk since.
+    """The contents of an index, and the changes on disk since it was built.
 
     `other_files` counts the files that cannot be read, by suffix, `switched_off` those of formats
     that could be; `bytes` is the index's size on this machine's disk; `building` is the progress of
@@ -170,7 +170,7 @@ def _problems(index: Index, llm: "LlmChoice") -> Iterator[Problem]:
 
 
 class LlmChoice(Struct, frozen=True):
-    """The configured LLM backend, and what using it would mean.
+    """The LLM that is set, where it would send data, and whether that is allowed.
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
     `destination` is None if unknown; `allowed` says whether data may go there, None where no LLM

@@ -1,4 +1,4 @@
-"""Hold each citation of a saved answer against the current notes: intact, moved, changed or gone.
+"""Compare each citation of a saved answer with the current notes: intact, moved, changed or gone.
 
 A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
 longer true: ..."), been struck out, or moved to a comment, to code or under another header.
@@ -98,14 +98,13 @@ def verify(
     notes = CorpusNotes(corpus, settings)
     citations = list(map(notes.placed, saved.citations))
     cited = {path: notes.read(path) for path in {citation.path for citation in citations}}
-    in_cited = {one: _in_cited(one, cited[one.path], notes.is_late) for one in citations}
+    in_cited = {c: _in_cited(c, cited[c.path], notes.is_late) for c in citations}
     lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
     gone = {
-        one: Checked(one, Standing.GONE, reason=notes.why_gone(one.path, cited[one.path]))
-        for one in lost
+        c: Checked(c, Standing.GONE, reason=notes.why_gone(c.path, cited[c.path])) for c in lost
     }
-    checked = [in_cited[one] or elsewhere.get(one) or gone[one] for one in citations]
+    checked = [in_cited[c] or elsewhere.get(c) or gone[c] for c in citations]
     written = f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
     warnings = [] if saved.backend == EXTRACTIVE else [written]
     if len(elsewhere) < len(lost) and notes.skipped:
@@ -122,9 +121,9 @@ def _in_other_notes(
     elsewhere: dict[SavedCitation, Checked] = {}
     left = list(lost)
     for note in notes.searched(progress) if left else ():
-        found = {one: in_note(one, note) for one in left if one.path != note.path}
-        elsewhere |= {one: there for one, there in found.items() if there and there.is_sound}
-        if not (left := [one for one in left if one not in elsewhere]) or notes.is_late():
+        found = {c: in_note(c, note) for c in left if c.path != note.path}
+        elsewhere |= {c: checked for c, checked in found.items() if checked and checked.is_sound}
+        if not (left := [c for c in left if c not in elsewhere]) or notes.is_late():
             break
     return elsewhere
 
@@ -175,7 +174,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
 
 
 def _is_where_cited(citation: SavedCitation, place: CurrentPlace) -> bool:
-    """Whether a place is the one that is cited; within a page, cell or paragraph, on any line."""
+    """Whether a place is the cited one; within a page, cell or paragraph, on any line."""
     if citation.path not in (place.path, ANY_NOTE):
         return False
     is_there = citation.lines in (place.lines, NOWHERE) or "" != citation.locator == place.locator
@@ -195,7 +194,7 @@ class CurrentNote:
         self.text = self.document.text
 
     def near(self, citation: SavedCitation) -> int:
-        """The offset where a citation is looked for first; one by hand names lines at most."""
+        """The offset where a citation is looked for first; a quote by hand has lines at most."""
         if citation.chars != NOWHERE:
             return citation.chars[0]
         return span_of_lines((max(1, citation.lines[0]),) * 2, self.text)[0]
@@ -322,7 +321,7 @@ class CorpusNotes:
         self._ends, self._was_late = monotonic() + DEADLINE_S, False
 
     def is_late(self) -> bool:
-        """Whether what is left is not looked for any more; asked only if something is left."""
+        """Whether the time is over; asked only while citations are left to look for."""
         self._was_late = monotonic() > self._ends
         return self._was_late
 

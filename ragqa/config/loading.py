@@ -44,7 +44,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the origin of each, and the places, None if unknown.
+    """The settings, the origin of each, and the places of notes and index, None if unknown.
 
     `warnings` are about unknown settings and a former `ragqa.toml`.
     """
@@ -108,7 +108,7 @@ def indexes_folder() -> Path:
 
 
 def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
-    """The file with what was asked of this corpus, and of no other; None if nothing is kept.
+    """The file for the questions about this corpus; None if nothing is kept.
 
     :param folder: the folder of all such files in the user's data folder.
     """

@@ -1,6 +1,6 @@
-"""What ragqa keeps of its user between two calls, in private files: `ragqa.safe` has the care.
+"""What ragqa keeps of its user between two calls, in private files (`ragqa.safe`).
 
-Here is the history of questions about some notes, which chat and pages share.
+This module has the history of questions about some notes, which chat and pages share.
 """
 
 from contextlib import suppress

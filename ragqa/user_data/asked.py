@@ -32,7 +32,7 @@ class ShownExcerpt(Struct, frozen=True):
 
     @classmethod
     def of(cls, citation: Citation) -> Self:
-        """What is kept of a citation; its words only as a digest."""
+        """Keep a citation, its words only as a digest."""
         words = blake2b(citation.quote.encode(), digest_size=16).hexdigest()
         return cls(citation.path, citation.note_sha256, citation.chars, words)
 
@@ -44,7 +44,7 @@ class ShownExcerpt(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """A question, and what of its answer was shown.
+    """A question, with the shown sources and excerpts of its answer.
 
     `sources` are the path and the line of each source by its number, `last` is the highest number
     of an excerpt that was shown whole.

@@ -1,4 +1,4 @@
-"""Which hosts the user allowed to receive data, and what for: one list, a line for each.
+"""The list of hosts that the user allowed to receive data, each with its purpose.
 
 The file is in the user's settings folder, never with notes or an index: a folder of notes must
 not be able to allow anything. The user takes consent back by deleting a line.
