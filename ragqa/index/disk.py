@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -150,8 +150,10 @@ def _has_room(folder: Path) -> bool:
 
 
 @contextmanager
-def locked(root: Path, *, wait: bool) -> Iterator[None]:
+def locked(root: Path, *, wait: bool) -> Iterator[Callable[[int], None]]:
     """Hold the writer lock of an index; the kernel frees it when the process ends.
+
+    Gives a function that publishes how many passages the writer has embedded.
 
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the folder cannot be written or locked.
@@ -172,28 +174,26 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
             ) from exc
         except OSError as exc:
             raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
-        with suppress(OSError):
-            lock.truncate(0)  # a killed writer may have left its progress
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+
+        def report(embedded: int) -> None:
+            data = f"{since}\n{embedded}\n".encode("ascii")
+            with suppress(OSError):
+                os.pwrite(lock.fileno(), data, 0)
+                lock.truncate(len(data))
+
+        report(0)
         try:
-            yield
+            yield report
         finally:
             with suppress(OSError):
                 lock.truncate(0)
 
 
-def report_embedded(root: Path, embedded: int) -> None:
-    """Publish how many passages the writer has embedded; only the lock holder may call this."""
-    with suppress(OSError), _opened(root / LOCK, os.O_RDWR) as lock:
-        progress = _read(lock)
-        since = progress.since if progress else datetime.now(UTC).isoformat(timespec="seconds")
-        data = f"{since}\n{embedded}\n".encode("ascii")
-        os.pwrite(lock.fileno(), data, 0)
-        lock.truncate(len(data))
-
-
 def building(root: Path) -> Building | None:
     """The progress of another process writing the index; None if none is known."""
-    with suppress(OSError), _opened(root / LOCK, os.O_RDONLY) as lock:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no link, no waiting pipe
+    with suppress(OSError), FileIO(os.open(root / LOCK, flags)) as lock:
         # Only if a writer has published progress: testing the lock could block one that starts now.
         if progress := _read(lock):
             try:
@@ -201,12 +201,6 @@ def building(root: Path) -> Building | None:
             except BlockingIOError:
                 return progress
     return None  # or the progress is that of a killed writer
-
-
-def _opened(path: Path, access: int) -> FileIO:
-    """Open a file that is there, but follow no link and wait for no pipe."""
-    flags = access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return FileIO(os.open(path, flags), "r+b" if access == os.O_RDWR else "rb")
 
 
 def _read(lock: FileIO) -> Building | None:

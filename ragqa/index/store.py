@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.index.database import ANEW, LOGS, Database, Made
-from ragqa.index.disk import building, explaining_failure, locked, report_embedded
+from ragqa.index.disk import building, explaining_failure, locked
 from ragqa.index.engine import Engine
 from ragqa.index.rows import MALFORMED, read_vectors
 from ragqa.index.snapshot import Snapshot
@@ -53,12 +53,11 @@ class Store(ABC):
 
         :raises WriterBusy: another process is writing and `wait` is False.
         """
-        with locked(self._root, wait=wait):
-            report_embedded(self._root, 0)
+        with locked(self._root, wait=wait) as report:
             database, info, made = self._to_write(fresh=fresh)
             try:
                 engine = self._to_change(database, info, {} if fresh else made)
-                yield IndexWriter(database, info, engine, fresh=fresh)
+                yield IndexWriter(database, info, engine, report, fresh=fresh)
             finally:
                 with explaining_failure(self._root):
                     database.finish()

@@ -2,13 +2,13 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
 from ragqa.index.database import Database
-from ragqa.index.disk import explaining_failure, naming_file, report_embedded
+from ragqa.index.disk import explaining_failure, naming_file
 from ragqa.index.engine import Engine
 from ragqa.index.rows import check_vectors, model_of, note_row, passage_row, vector_row
 from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Vector, Vectors
@@ -28,6 +28,7 @@ class IndexWriter:
 
     :param database: is open for writing, and locked against other writers.
     :param engine: finds the passages of what is there, or nothing yet.
+    :param report: is told how many embeddings there are that no passage has yet.
     :param fresh: whether to begin from nothing.
     :ivar info: of what is there; None if there is nothing yet.
     :ivar model: which model the embeddings are of, by `rows.model_of`; that of what is there until
@@ -36,12 +37,18 @@ class IndexWriter:
     """
 
     def __init__(
-        self, database: Database, info: IndexInfo | None, engine: Engine, *, fresh: bool
+        self,
+        database: Database,
+        info: IndexInfo | None,
+        engine: Engine,
+        report: Callable[[int], None],
+        *,
+        fresh: bool,
     ) -> None:
         self.info = info
         self.model = model_of(info) if info else 0
         self._database, self._db = database, database.db
-        self._engine = engine
+        self._engine, self._report = engine, report
         self._fresh = fresh
         self._known: dict[int, Vector] = {}  # what was found last, and saved since, by key
         self._saved = 0
@@ -55,7 +62,7 @@ class IndexWriter:
     def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
         """The sound embeddings of `model`, shape (dimension,), by key, of those that there are."""
         with self._changing():
-            report_embedded(self._database.root, self._resumed + self._saved)
+            self._report(self._resumed + self._saved)
             self._known = self._database.embeddings(self.model, keys)
         return dict(self._known)
 
@@ -74,7 +81,7 @@ class IndexWriter:
             self._db.execute("COMMIT")
         self._known |= zip(keys, vectors, strict=True)
         self._saved += len(rows)
-        report_embedded(self._database.root, resumed + self._saved)
+        self._report(resumed + self._saved)
 
     def add(self, record: NoteRecord, passages: Sequence[Passage]) -> None:
         """Add a note whose embeddings were found or saved, replacing any note at its path."""

@@ -12,9 +12,9 @@ from support import HANGS_S, QUICK, write_notes
 HOLDER = """
 import sys
 from pathlib import Path
-from ragqa.index.disk import locked, report_embedded
-with locked(Path(sys.argv[1]), wait=False):
-    report_embedded(Path(sys.argv[1]), 512)
+from ragqa.index.disk import locked
+with locked(Path(sys.argv[1]), wait=False) as report:
+    report(512)
     print("locked", flush=True)
     sys.stdin.read()
 """
