@@ -16,7 +16,7 @@ from ragqa.answering.sentences import sources_of
 from ragqa.embedders import Embedder
 from ragqa.rerankers import Reranker
 from ragqa.search.question import Question
-from ragqa.text.dates import Moment, date_terms, has_moment, months_of
+from ragqa.text.dates import Moment, Period, date_terms, has_moment, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.shown import struck_spans
 from ragqa.text.words import blank, index_terms, is_stop_word, overlaps
@@ -286,7 +286,7 @@ def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candi
 def is_of_day(question: Question, candidate: Candidate) -> bool:
     """Whether a candidate has the date of the one day that a question is about."""
     dates = _dates_of(candidate, "year")
-    return any(question.period == (moment.iso, moment.iso) for moment in dates)
+    return any(question.period == Period(moment.iso, moment.iso) for moment in dates)
 
 
 def is_of_another_time(question: Question, candidate: Candidate) -> bool:

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -65,7 +65,7 @@ def decode_text(data: bytes) -> tuple[str, tuple[str, ...]]:
     return text, ()
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True, array_like=True):
     """Where a page, slide, sheet, cell or paragraph of a file, or a cell's output, begins."""
 
     start: int

@@ -13,7 +13,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from msgspec import Struct
 
@@ -121,7 +121,7 @@ def _checked_ranks() -> bytes:
     )
 
 
-class Size(NamedTuple):
+class Size(Struct, frozen=True):
     """Length in tiktoken's tokens and in the embedder's (`pieces`), without special tokens."""
 
     tokens: int = 0

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -295,7 +295,8 @@ def _clock(match: re.Match[str]) -> Iterator[tuple[str, int | str]]:
             yield "zone", given["zone"].strip()
 
 
-class Period(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Period:
     """The first and the last day of a time, in ISO form; "" where it is open."""
 
     since: str = ""

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.text.dates import day_asked, day_named, period_asked
+from ragqa.text.dates import Period, day_asked, day_named, period_asked
 
 TODAY = date(2026, 5, 20)  # a Wednesday
 
@@ -31,7 +31,7 @@ TODAY = date(2026, 5, 20)  # a Wednesday
     ],
 )
 def test_a_question_names_a_time(question, since, until):
-    assert period_asked(question, TODAY) == (since, until)
+    assert period_asked(question, TODAY) == Period(since, until)
 
 
 @pytest.mark.parametrize(
