@@ -1,5 +1,6 @@
 """The folders that hold the notes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,7 +21,8 @@ class Folder(Struct, frozen=True):
         return str(self.path)
 
 
-class Corpus(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Corpus:
     """One folder of notes, or several with different names."""
 
     folders: tuple[Folder, ...]

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -188,7 +189,8 @@ def _client(name: str) -> Iterator[None]:
         ) from exc
 
 
-class ModelFolder(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
     """A sentence-transformers model on this machine, with its identity.
 
     `key` is a digest of the weights and all configuration: equal keys give equal embeddings.

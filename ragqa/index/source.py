@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from msgspec import Struct
 
 from ragqa.embedders import CANARY, Embedder, Workers, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NeedsRebuild, NoCorpus, install_command
@@ -185,7 +184,8 @@ def _describe(info: EmbedderInfo) -> str:
     )
 
 
-class Changes(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Changes:
     """Notes that differ from the index, by what to do with them.
 
     Their text is not kept; notes to index are read again. `restamped` has the path of each

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeAlias
 
@@ -142,7 +143,8 @@ def fragment(locator: str) -> str:
     return f"#page={page[1]}" if page else ""
 
 
-class Format(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Format:
     """A kind of file that holds notes.
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;

@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from ragqa.notes.read import open_below
 from ragqa.types.notes import LEAVES_OUT
@@ -38,7 +39,8 @@ Problem: TypeAlias = tuple[str, str]
 """The path of a file that has rules, and what is wrong with it, in a few words."""
 
 
-class Rule(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """One pattern of an ignore file, which excludes or re-includes; `text` is its line as written.
 
     `line` is 1-based, 0 in a file that is not read by lines.

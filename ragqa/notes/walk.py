@@ -3,10 +3,9 @@
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-
-from msgspec import Struct
 
 from ragqa.errors import NoCorpus
 from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
@@ -29,7 +28,8 @@ UNREADABLE = "cannot be read: Permission denied"
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
-class Walk(Struct):
+@dataclass(slots=True)
+class Walk:
     """The contents of a corpus.
 
     `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
@@ -37,11 +37,11 @@ class Walk(Struct):
     `folders` are those looked into, by their paths on disk.
     """
 
-    files: list[NoteFile] = []
-    skipped: list[Skipped] = []
-    unreadable_folders: list[str] = []
-    others: dict[str, int] = {}
-    folders: list[str] = []
+    files: list[NoteFile] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    unreadable_folders: list[str] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
 
     def add(self, path: str, found: Stamp | str | None) -> None:
         """Add a file, as `_classified` finds it; a path that ends in `/` is an unreadable folder's.
@@ -59,7 +59,8 @@ class Walk(Struct):
             self.skipped.append(Skipped(folder, found))
 
 
-class _Branch(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Branch:
     """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
     path: str

@@ -1,9 +1,9 @@
 """Documents, from the index to the place that is cited, and readers that change or are missing."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from msgspec.structs import replace
 from offices import docx, heading, item, said
 from pdfs import image, line, paragraph, pdf
 

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 from hashed import HashedEmbedder
 from index.sources import source_with
-from msgspec import structs
 from tongues import TEXTS
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
@@ -240,7 +239,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     with open_store(source.index).snapshot() as snapshot:
         known = snapshot.states
     walk = source.walk()
-    locked = structs.replace(
+    locked = replace(
         walk,
         files=tuple(file for file in walk.files if file.path == "a.md"),
         skipped=(Skipped("locked", "the folder cannot be read: Permission denied"),),
@@ -251,7 +250,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     assert [skip.path for skip in changes.skipped] == ["locked"]
     assert find_changes(
         source,
-        structs.replace(locked, unreadable_folders=()),
+        replace(locked, unreadable_folders=()),
         None,
         known,
         progress=lambda *_: None,
