@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from offices import docx, heading, item, said
 from pdfs import image, line, paragraph, pdf
 
@@ -103,7 +104,7 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_say
 
     def otherwise(*given):
         found = convert(*given)
-        return replace(found, text=found.text.replace("survey", "counting"))
+        return structs.replace(found, text=found.text.replace("survey", "counting"))
 
     monkeypatch.setattr(extraction, "convert", otherwise)
     checked = quick("verify", saved, "--json", *places[:2])
