@@ -29,7 +29,7 @@ ONLY_IN = {
     # is served; and the user's own editor.
     "subprocess": {"notes/extraction.py", "cli/editor.py", "serving/warm.py"},
     # The address of a server that the user has just started.
-    "webbrowser": {"cli/serving.py"},
+    "webbrowser": {"cli/serve.py"},
 }
 CALLS = {"eval", "exec", "__import__", "breakpoint"}
 METHODS = {

@@ -29,7 +29,7 @@ class Snapshot:
     def idf(self, terms):
         return {term: self._idf.get(term, 4.0) for term in terms}
 
-    def terms(self, *_):
+    def best(self, *_):
         return [(0, 1.0)]
 
     def passages(self, _):
