@@ -166,7 +166,7 @@ def _problems(index: Index, llm: "LlmChoice") -> Iterator[Problem]:
         except RagqaError as exc:
             yield Problem(exc.message, exc.hint)
     if llm.problem:
-        yield Problem(llm.problem, llm.fix)
+        yield llm.problem
 
 
 class LlmChoice(Struct, frozen=True):
@@ -174,21 +174,21 @@ class LlmChoice(Struct, frozen=True):
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
     `destination` is None if unknown; `allowed` says whether data may go there, None where no LLM
-    is set. `problem` is why it cannot be used, or "". `index_host` is the host that the index is
-    sent to, or "".
+    is set. `problem` is why it cannot be used. `index_host` is the host that the index is sent to,
+    or "".
     """
 
     JSON = JsonShape(
-        "llm=spec origin local=destination.is_local host=destination.host allowed problem fix",
-        null="llm origin host problem fix",
+        "llm=spec origin local=destination.is_local host=destination.host allowed "
+        "problem=problem.what fix=problem.fix",
+        null="llm origin host fix",
     )
 
     spec: str = ""
     origin: str = ""
     destination: Destination | None = None
     allowed: bool | None = None
-    problem: str = ""
-    fix: str = ""
+    problem: Problem | None = None
     index_host: str = ""
 
     @property
@@ -211,5 +211,5 @@ def choice_of(loaded: Loaded) -> LlmChoice:
         destination = llm_for(settings.llm, settings.llm_url).destination
         allowed = destination.is_local or is_allowed(destination.host)
     except RagqaError as exc:
-        return replace(choice, allowed=False, problem=exc.message, fix=exc.hint)
+        return replace(choice, allowed=False, problem=Problem(exc.message, exc.hint))
     return replace(choice, destination=destination, allowed=allowed)
