@@ -5,6 +5,7 @@ Loading, checking, completion, the commands of `ragqa config` and docs/reference
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import permutations
@@ -12,8 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast, get_args, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
-from msgspec.structs import asdict, fields, replace
+from msgspec import Meta, Struct, structs
 
 from ragqa.config import urls
 from ragqa.config.urls import LOCAL
@@ -82,7 +82,7 @@ def corpus_of(named: Iterable[Folder], here: Path) -> Corpus:
     """
     placed = [(folder, absolute(str(folder), here)) for folder in named]
     folders = tuple(
-        replace(folder, path=path, name=folder.name or path.name) for folder, path in placed
+        structs.replace(folder, path=path, name=folder.name or path.name) for folder, path in placed
     )
     for inner, outer in permutations(folders, 2):
         if inner.path.is_relative_to(outer.path):
@@ -99,7 +99,8 @@ def corpus_of(named: Iterable[Folder], here: Path) -> Corpus:
     return Corpus(folders)
 
 
-class Setting(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Setting:
     """What a field of `Settings` is.
 
     :param expects: what its value must be, in words.
@@ -322,7 +323,7 @@ def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN
 _TYPES = get_type_hints(Settings, include_extras=True)
 SETTINGS: Mapping[str, Setting] = {
     field.name: _declared(field.name, _TYPES[field.name], field.default)
-    for field in fields(Settings)
+    for field in structs.fields(Settings)
 }
 
 
@@ -365,7 +366,7 @@ def as_written(value: Value) -> object:
     listed = [
         str(entry)
         if isinstance(entry, str) or (entry.name in ("", entry.path.name) and not entry.context)
-        else {key: str(of) for key, of in asdict(entry).items() if of}
+        else {key: str(of) for key, of in structs.asdict(entry).items() if of}
         for entry in value
     ]
     is_one = len(listed) == 1 and isinstance(value[0], Folder)
