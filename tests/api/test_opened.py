@@ -5,8 +5,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from support import write_notes
 
+from ragqa.api import Index
 from ragqa.api.opened import OpenedNotes
+from ragqa.clock import Clock
+from ragqa.config import load_settings
 from ragqa.index.source import Embedders, Source
 from ragqa.notes import read_note, read_text
 from ragqa.passages import Chunking
@@ -174,3 +178,23 @@ def test_of_a_note_that_was_changed_elsewhere_the_passages_are_those_of_now(tmp_
     kept, (warning,) = current(tmp_path, *(hit.passage for hit in hits)).standing(hits)
     assert [hit.passage.heading[-1] for hit in kept] == ["Owners"]
     assert warning.startswith("cats.md is partly left out, since the index no longer matches it")
+
+
+def test_what_a_passage_embeds_and_what_is_embedded_there_is_opened_beforehand(tmp_path):
+    notes = {
+        "boiler.md": "# Boiler\n\nHow to start the boiler:\n\n![[steps#Start]]\n",
+        "steps.md": "# Steps\n\n## Stop\n\nTurn it off.\n\n## Start\n\nOpen the valve.\n\n![[gas]]\n",
+        "gas.md": "# Gas\n\nThe tap is red.\n\n![[boiler]]\n",
+    }
+    folder = write_notes(tmp_path / "notes", notes)
+    settings = {"corpus": str(folder), "index": str(tmp_path / "index"), "embedder": "hashed:64"}
+    with Index(load_settings(settings)) as index:
+        index.refresh()
+        found = index.find("boiler", None, refresh=False, progress=None, clock=Clock())
+        embeds = index.evidence(found).embeds
+    shown = {link: (path, note.text[slice(*span)]) for (path, link), (note, span) in embeds.items()}
+    assert shown["steps#Start"][0] == "boiler.md"
+    assert "Open the valve." in shown["steps#Start"][1]
+    assert "Turn it off." not in shown["steps#Start"][1]
+    assert shown["gas"] == ("steps.md", notes["gas.md"])
+    assert shown["boiler"] == ("gas.md", notes["boiler.md"])
