@@ -243,7 +243,7 @@ def test_every_status_that_the_server_sends_is_in_the_table_of_its_page():
     page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
     code = "".join(
         (ROOT / "ragqa" / "serving" / name).read_text(encoding="utf-8")
-        for name in ("wording.py", "guard.py", "web.py")
+        for name in ("failures.py", "guard.py", "web.py")
     )
     sent = re.findall(r"\b[45]\d\d\b", code)
     rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", page, flags=re.MULTILINE)
