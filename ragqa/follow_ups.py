@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.api.index import Index
-from ragqa.errors import UsageError
+from ragqa.errors import NoIndex, UsageError
 from ragqa.index import Snapshot
 from ragqa.languages import ENGLISH
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for
@@ -134,9 +134,13 @@ def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
     :raises IndexUnusable: the index cannot be trusted.
     """
     leant_on = context(earlier)
-    if not leant_on or not index.is_built():
+    if not leant_on:
         return asked
-    return completed(asked, leant_on[-1].answer, index.snapshot())
+    try:
+        snapshot = index.snapshot()
+    except NoIndex:
+        return asked
+    return completed(asked, leant_on[-1].answer, snapshot)
 
 
 def context(earlier: Sequence[Exchange]) -> list[Exchange]:

@@ -32,12 +32,12 @@ _LINK = r"(?:\[[^\[\]]*\]\(<?|<?)https?://[^\s)>]*[)>]*"
 # Lines of tags or categories, or of several links within the notes.
 _TAG = r"(?:#(?=[\w/-]*[^\W\d])[\w/-]++|\[\[:?[Cc]ategory:[^\]\n]*\]\]|[Cc]ategory:\w+)"
 _INNER_LINK = r"(?:\[\[[^\]\n]+\]\]|\[[^\]\n]*\]\((?!\w+:)[^)\n]*\))"
-_LABEL = r"(?i:tags?|keywords?|categor(?:y|ies)|kategorien?|see also):{1,2}\s"
+_LABEL = r"(?i:tags?|keywords?|categor(?:y|ies)|kategorien?|see also):{1,2}"
 _MARKS_ALONE = (
-    rf"(?:[-*+]\s+)?(?:{_LABEL}*)?(?:{_TAG}[\s,|.\u00b7]*)+"
+    rf"(?:[-*+]\s+)?(?:{_LABEL}\s*)?(?:{_TAG}[\s,|.\u00b7]*)+"
     rf"|(?:(?:{_INNER_LINK}|{_TAG})[\s|\u00b7]*){{2,}}"
-    rf"|(?:{_LABEL}*|[Ss]ee\s+)(?:{_INNER_LINK}[\s,;.]*)+"
-    rf"|{_LABEL}[^,;.\n]+(?:[,;][^,;.\n]+)+"
+    rf"|(?:{_LABEL}\s*|[Ss]ee\s+)(?:{_INNER_LINK}[\s,;.]*)+"
+    rf"|{_LABEL}\s[^,;.\n]+(?:[,;][^,;.\n]+)+"
 )
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
