@@ -27,26 +27,17 @@ _TAB = 4
 
 def quoted_words(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
-    _, quoted, _ = sides(citation)
-    return " ".join(word for block in quoted for word in block.text.split())
-
-
-def sides(citation: Citation) -> Sequence[Sequence[ExcerptBlock]]:
-    """The blocks before a quote, its own, and those after it."""
-    start, end = citation.chars
-    before = [unit for unit in citation.units if unit.start < start]
-    quoted = [unit for unit in citation.units if start <= unit.start < end]
-    after = [unit for unit in citation.units if end <= unit.start]
-    return list(map(blocks_of, (before, quoted, after)))
+    quoted = [unit for unit in citation.units if _is_in(unit, [citation.chars])]
+    return " ".join(word for block in blocks_of(quoted) for word in block.text.split())
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
     spans, quoted = citation.answer_spans, citation.chars if citation.around else None
-    units = [unit for block in sides(citation)[1] for unit, _ in block.parts]
+    shown = blocks_of(citation.units)
+    units = [unit for block in shown for unit, _ in block.parts if _is_in(unit, [citation.chars])]
     answers = () if all(_is_in(unit, spans) for unit in units) else spans
     page = _Page(console, indent, answers, citation.short_answer, quoted)
-    shown = blocks_of(citation.units)
     for number, block in enumerate(shown):
         if number and apart(shown[number - 1], block):
             console.print()

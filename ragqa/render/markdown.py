@@ -1,26 +1,24 @@
-"""An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`.
+"""An answer as Markdown, for files, pipes and assistants.
 
-Links, images and HTML of notes are escaped. Lists, tables and code of an excerpt keep their markup.
+What notes say is escaped, or the source of an excerpt in a fence that it cannot close.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from textwrap import indent
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ragqa.answering.excerpt_blocks import CUT, ExcerptBlock, apart, runs_on
+from ragqa.answering.sentences import context_of
 from ragqa.notes.formats import fragment
 from ragqa.reference import reference_to
 from ragqa.render import view
-from ragqa.render.excerpts import quoted_words, sides
+from ragqa.render.excerpts import quoted_words
 from ragqa.safe import safe_line, safe_text
 from ragqa.saved import defused, record_of
 from ragqa.text.dates import date_shown
-from ragqa.types import Answer, Citation, Kind, Passage, WrittenSentence
+from ragqa.types import Answer, Citation, Hit, Passage, WrittenSentence, trail_text
 from ragqa.types.answers import Cited
 
 if TYPE_CHECKING:
@@ -29,123 +27,145 @@ if TYPE_CHECKING:
 # Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
 # disarms an image; lists are escaped at the start of a line only.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
-_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n{2,}")
+_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])")
 _SPACE = re.compile(r"\s+")
 _FENCE_END = re.compile(r"\n*[ \t]*(?:`{3,}|~{3,})[ \t]*\Z|\n+\Z")
 
-_INDENT = "   "
 _FIRST = 80
 """The characters that are shown of a further excerpt."""
 
 _VERIFY_BY = (
-    "From this record, `ragqa verify FILE` can check later whether the notes still say the same.\n"
+    "From this record, `ragqa verify FILE` can check later whether the notes still say the same."
 )
-_NO_SOURCE = "This record marks the file as an answer, so that ragqa quotes nothing from it.\n"
+_NO_SOURCE = "This record marks the file as an answer, so that ragqa quotes nothing from it."
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A part of a text; the document has it as an entry of the list `key`, "" for none."""
+
+    text: str
+    key: str = ""
+    entry: int = 0
 
 
 def answer_markdown(answer: Answer, *, record: bool = True) -> str:
-    """Return the answer as Markdown, with links, images and HTML from notes escaped."""
-    title = f"# {escaped(answer.question)}\n"
-    return "\n".join([title, *_body(answer, "##"), *(_record(answer) if record else ())])
+    """The answer with its sources, and the record that `ragqa verify` reads."""
+    texts = [f"# {escaped(answer.question)}", *_body(answer, "##")]
+    return _joined([*texts, *(_record(answer) if record else ())])
 
 
 def chat_markdown(exchanges: "Sequence[Exchange]") -> str:
-    """Return a chat as Markdown, escaped like an answer, with one record of all citations.
+    """A chat, with one record of all citations.
 
     :param exchanges: at least one.
     """
     from ragqa.follow_ups import numbered  # late: a single answer does not need it
 
     exchanges = list(numbered(exchanges))
-    blocks = ["# Chat\n"]
+    texts = ["# Chat"]
     for exchange in exchanges:
         asked, answer = exchange.asked, exchange.answer
-        blocks.append(f"## {escaped(asked)}\n")
+        texts.append(f"## {escaped(asked)}")
         if answer.question != asked:
-            blocks.append(f"Asked as: {escaped(answer.question)}\n")
-        blocks += _body(answer, "###")
+            texts.append(f"Asked as: {escaped(answer.question)}")
+        texts += _body(answer, "###")
     first = exchanges[0].asked
     rest = len(exchanges) - 1
     cited = tuple(citation for exchange in exchanges for citation in exchange.answer.citations)
     title = f"{first} (and {rest} more)" if rest else first
-    blocks += _record(replace(exchanges[-1].answer, question=title, citations=cited))
-    return "\n".join(blocks)
+    last = replace(exchanges[-1].answer, question=title, citations=cited)
+    return _joined([*texts, *_record(last)])
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return "\n\n".join(texts) + "\n"
 
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
-    """The answer and its sources, under headings of a level."""
+    """What an LLM wrote, how far to trust the answer, and its sources."""
     if answer.corrected:
-        yield f"{escaped(view.corrected_line(answer.corrected))}\n"
-    yield from _answer(answer)
-    if answer.earlier:
-        yield f"{level} {view.history_title(answer)}\n"
-        yield "".join(
-            f"- {citation.date} {_further(citation, whole=False)}\n" for citation in answer.earlier
-        )
-    if answer.citations:
-        yield f"{level} Sources\n"
-        for citation in answer.citations:
-            place = _place(citation, citation.locator)
-            yield f"{citation.n}. {place}\n\n{_quoted(citation.quote)}\n"
-        if answer.also:
-            yield f"{level} Further excerpts\n"
-            whole, end = not answer.sure, "" if answer.sure else "\n"
-            yield "".join(
-                f"{citation.n}. {_further(citation, whole=whole)}\n{end}"
-                for citation in answer.also
-            )
-    elif answer.hits:
-        yield f"{level} Nearest passages\n"
-        for n, hit in enumerate(answer.hits, start=1):
-            place = _place(hit.passage, hit.locator)
-            yield f"{n}. {place}\n\n{_quoted(hit.passage.text, '')}\n"
+        yield escaped(view.corrected_line(answer.corrected))
+    written = answer.written if answer.written and answer.written.is_answer else None
+    if written:
+        yield "".join(map(_written, written.sentences)).strip()
+    if trust := view.trust_line(answer):
+        yield f"**{escaped(trust)}**"
+    if written:
+        yield escaped(view.written_by(written))
+    yield from (part.text for part in answer_parts(answer, level, whole=not answer.sure))
     if warnings := answer.every_warning:
-        yield f"{level} Warnings\n"
-        yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
+        yield f"{level} Warnings"
+        yield "\n".join(f"- {escaped(warning)}" for warning in warnings)
 
 
 def _record(answer: Answer) -> Iterator[str]:
     """The record that `ragqa verify` reads."""
     yield _VERIFY_BY if answer.citations else _NO_SOURCE
-    yield f"```json\n{record_of(answer)}\n```\n"
+    yield f"```json\n{record_of(answer)}\n```"
 
 
-def _answer(answer: Answer) -> Iterator[str]:
-    """The answer, and how far to trust it."""
-    written = answer.written if answer.written and answer.written.is_answer else None
-    if written:
-        yield f"{''.join(map(_written, written.sentences)).strip()}\n"
-    if trust := view.trust_line(answer):
-        yield f"**{escaped(trust)}**\n"
-    if written:
-        yield f"{escaped(view.written_by(written))}\n"
-    elif answer.citations:
-        yield "\n\n".join(map(excerpt_markdown, answer.citations)) + "\n"
+def answer_parts(answer: Answer, level: str = "##", *, whole: bool) -> Iterator[TextPart]:
+    """The sources of an answer, statements of other dates and further excerpts, with headings.
+
+    Without citations, the nearest passages.
+
+    :param whole: give further excerpts whole, too, and not the first words of each.
+    """
+    is_written = answer.written is not None and answer.written.is_answer
+    further = cited if whole else _first_words
+    passages = () if answer.citations else enumerate(answer.hits, start=1)
+    sections: list[tuple[str, str, Iterable[str]]] = [
+        ("Sources" if is_written else "", "citations", map(cited, answer.citations)),
+        (view.history_title(answer), "earlier", map(further, answer.earlier)),
+        ("Further excerpts", "also", map(further, answer.also)),
+        ("Nearest passages", "passages", (found(f"{n}.", hit) for n, hit in passages)),
+    ]
+    for title, key, texts in sections:
+        for entry, text in enumerate(texts):
+            heading = f"{level} {title}\n\n" if title and not entry else ""
+            yield TextPart(heading + text, key, entry)
 
 
-def _quoted(text: str, info: str = "text") -> str:
-    """A verbatim quote, indented below a list number; `verify` compares those marked as text."""
-    return f"\n{fenced(text, info)}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
+def cited(citation: Citation) -> str:
+    """The numbered place of a citation, and below it its source with what stands around it."""
+    labels = citation.units[0].labels if citation.units else ()
+    context = ": ".join(filter(None, (view.context_line(citation), " | ".join(labels))))
+    return _sourced(_numbered(citation), context, citation.shown)
 
 
-def _further(citation: Citation, *, whole: bool) -> str:
-    """The place of a citation, and its quote or the first words of it."""
-    place = _place(citation, citation.locator)
-    if whole:
-        return f"{place}\n\n{_quoted(citation.quote, '')}"
+def found(label: str, hit: Hit) -> str:
+    """The place of a passage after a label, and below it its source."""
+    passage = hit.passage
+    trail = trail_text(passage.title, passage.heading, view.BELOW)
+    return _sourced(
+        f"{label} {_place(passage, hit.locator, trail)}", context_of(passage), passage.text
+    )
+
+
+def _sourced(place: str, context: str, source: str) -> str:
+    texts = [place, f"> {escaped(context)}" if context else "", fenced(source)]
+    return "\n\n".join(filter(None, texts))
+
+
+def _first_words(citation: Citation) -> str:
     words = quoted_words(citation)
     cut = f"{words[:_FIRST].rsplit(' ', 1)[0]} \u2026" if len(words) > _FIRST else words
-    return f"{place}: {escaped(cut)}"
+    return f"{_numbered(citation)}: {escaped(cut)}"
 
 
-def _place(source: Citation | Passage, locator: str) -> str:
+def _numbered(citation: Citation) -> str:
+    trail = view.BELOW.join(citation.heading)
+    return f"{citation.n}. {_place(citation, citation.locator, trail)}"
+
+
+def _place(source: Citation | Passage, locator: str, trail: str) -> str:
     """A place with the date of its note and its headings, linked from the notes' folder."""
     date = date_shown(source)
     when = date and f" ({within_line(date)})"
     target = quote(os.fsencode(source.path), safe="/") + fragment(locator)
-    link = f"[{escaped(reference_to(source.path, source.lines, locator))}]({target})"
-    return view.BELOW.join([f"{link}{when}", *map(escaped, source.heading)])
+    link = f"[{within_line(reference_to(source.path, source.lines, locator))}]({target})"
+    return f"{link}{when}{view.BELOW if trail else ''}{within_line(trail)}"
 
 
 def _written(sentence: WrittenSentence) -> str:
@@ -156,7 +176,6 @@ def _written(sentence: WrittenSentence) -> str:
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
         return f"{lead}{_cited(sentence.cited)}{mark and ' '}{mark}"
     code = _FENCE_END.sub("", sentence.text.partition("\n")[2])
-    # No language: `ragqa verify` takes a block marked `text` for a quote.
     numbers = _cited(sentence.cited[len(sentence.parts) :]).strip()
     return f"\n\n{fenced(code)}\n\n{numbers}{mark and ' '}{mark}\n"
 
@@ -180,89 +199,8 @@ def _escape(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", safe_line(_SPACE.sub(" ", text)))
 
 
-def _lines(text: str) -> str:
-    """Escape text and keep its line breaks."""
-    # A backslash at the end of a line keeps the line break.
-    blocks = _BLANK_LINES.split(safe_text(text))
-    shown = "\n\n".join("\\\n".join(map(within_line, block.split("\n"))) for block in blocks)
-    return _LIST.sub(r"\1\\", shown.strip())
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Return text as a code block, with a fence longer than any in the text.
-
-    :param language: use `text` for quotes only: `ragqa verify` compares them with the record.
-    """
+def fenced(text: str) -> str:
+    """Text as a code block, with a fence longer than any in the text."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
-
-
-def _placed(blocks: Sequence[ExcerptBlock]) -> Iterator[tuple[ExcerptBlock, int]]:
-    """Each block, and the columns of indent that nest it in its list items."""
-    inside: list[ExcerptBlock] = []
-    for block in blocks:
-        while inside and inside[-1].depth >= block.depth:
-            inside.pop()
-        # Indent by the items in the excerpt; parents outside it do not count.
-        yield block, sum(len(item.mark) for item in inside)
-        if block.kind is Kind.ITEM:
-            inside.append(block)
-
-
-def excerpt_markdown(citation: Citation) -> str:
-    """An excerpt as Markdown with its number, between block quotes of what stands around it."""
-    cut = citation.cut
-    before, quoted, after = sides(citation)
-    pieces = (
-        indent(_drawn(before, "", (cut[0], False)), "> ", lambda _: True),
-        _drawn(quoted, f"[{citation.n}]", (cut[0] and not before, cut[1] and not after)),
-        indent(_drawn(after, "", (False, cut[1])), "> ", lambda _: True),
-    )
-    return "\n\n".join(filter(None, pieces))
-
-
-def _drawn(blocks: Sequence[ExcerptBlock], number: str, cut: tuple[bool, bool]) -> str:
-    """An excerpt's blocks with separators, ellipses and, if it has one, its number."""
-    placed = list(_placed(blocks))
-    if not placed:
-        return number
-    pieces = [_block(*placed[0])]
-    for (before, outer), (after, inner) in pairwise(placed):
-        pieces += [_separator(before, after, is_nested=inner > outer), _block(after, inner)]
-    (last, inner), (is_cut_before, is_cut_after) = placed[-1], cut
-    if is_cut_before:
-        pieces.insert(0, f"{CUT} " if runs_on(placed[0][0]) else f"{CUT}\n\n")
-    if is_cut_after:
-        pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
-    # Below a list the number keeps the next excerpt from going on with it.
-    is_apart = last.mark or inner or last.kind in (Kind.TABLE_HEAD, Kind.CODE)
-    is_below = is_apart and (runs_on(last) or not is_cut_after)
-    return "".join([*pieces, "\n\n" if is_below else " ", number]).rstrip()
-
-
-def _separator(before: ExcerptBlock, after: ExcerptBlock, *, is_nested: bool) -> str:
-    """Between two blocks: a blank line, except between items of a list, rows or properties."""
-    if apart(before, after):
-        return "\n\n"
-    if after.kind is not Kind.ITEM:
-        return "\\\n"
-    # Markdown lets only these markers start a nested list directly below a line of text.
-    is_tight = before.mark and after.mark and (not is_nested or after.mark in ("- ", "1. ", "1) "))
-    return "\n" if is_tight else "\n\n"
-
-
-def _block(block: ExcerptBlock, columns: int) -> str:
-    """A block with its list marker, each line indented by so many columns."""
-    if block.kind is Kind.TABLE_HEAD:
-        rows = [list(map(within_line, row)) for row in block.rows]
-        rows.insert(1, ["---"] * len(rows[0]))
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    if block.kind is Kind.CODE:
-        shown = fenced(block.text)
-    elif block.kind is Kind.HEADING:
-        shown = f"**{within_line(block.text)}**"
-    else:
-        shown = _lines(block.text)
-    first, below = " " * columns, " " * (columns + len(block.mark))
-    return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")
+    return f"{fence}\n{safe_text(defused(text))}\n{fence}"

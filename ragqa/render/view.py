@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.types import Answer, Correction, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Correction, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM
 
 if TYPE_CHECKING:
@@ -58,8 +58,21 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
+def context_line(citation: Citation) -> str:
+    """What introduces an excerpt and is not shown with it, without its headings; not sanitised."""
+    context = citation.units[0].context if citation.units else citation.context
+    context = context.rstrip(": ")
+    for depth in range(len(citation.heading)):
+        headings = " > ".join(citation.heading[depth:])
+        if f"{context}: ".startswith(f"{headings}: "):
+            return context[len(headings) + 2 :]
+    return context
+
+
 def history_title(answer: Answer) -> str:
-    """The heading above the statements of other dates."""
+    """The heading above the statements of other dates, "" where there are none."""
+    if not answer.earlier:
+        return ""
     first, days = answer.citations[0], [citation.date for citation in answer.earlier]
     own = first.date or first.note_date
     return "Later" if own < min(days) else "Earlier" if max(days) <= own else "Earlier and later"

@@ -300,17 +300,6 @@ def _labels(source: Citation | Passage) -> tuple[str, ...]:
     return source.units[0].labels if source.units else ()
 
 
-def _context(citation: Citation) -> str:
-    """What is shown above a quote: its context, without the headings and a table's head."""
-    context = citation.units[0].full_context if citation.units else citation.context
-    context = context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
-    for depth in range(len(citation.heading)):
-        headings = " > ".join(citation.heading[depth:])
-        if f"{context}: ".startswith(f"{headings}: "):
-            return context[len(headings) + 2 :]
-    return context
-
-
 def _excerpt(
     source: Citation | Passage, text: str, links: LinkedNotes, marks: Sequence[Span] = ()
 ) -> str:
@@ -411,7 +400,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "stretch": stretch, "day": _day, "date": date_shown, "address": reference_to,
         "trail_text": trail_text, "view": view, "words": quoted_words,
-        "quoted": _quoted, "passage": _passage, "context": _context,
+        "quoted": _quoted, "passage": _passage,
     }  # fmt: skip
     environment.finalize = _sanitised
     return environment

@@ -1,28 +1,26 @@
 """Results as text for a language model: what it needs to answer and to cite, as far as it fits.
 
-Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
+The source of a note is in a fence, so that it cannot pass for ragqa's own words.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import NamedTuple
 
 from ragqa import types
-from ragqa.answering.sentences import context_of
 from ragqa.lookup import NotePart
 from ragqa.passages import token_counts
 from ragqa.reference import reference_to
 from ragqa.related import RelatedNotes
 from ragqa.render import Document
 from ragqa.render.explanations import ranks_line, verdict_line
-from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
+from ragqa.render.markdown import TextPart, answer_parts, fenced, found
+from ragqa.render.view import BELOW, corrected_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.saved import Checked, Verification
 from ragqa.serving.warm import Freshness
-from ragqa.text.dates import date_shown
-from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
+from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
 from ragqa.why import Explanation
 
 MORE = "a larger max_tokens gives more"
@@ -35,14 +33,6 @@ _MOST_NAMED = 8
 _MAY_BE_WRONG = (
     "The first excerpt may be the wrong one: compare it with those below before you answer."
 )
-
-
-class TextPart(NamedTuple):
-    """A part of a text; the document has it as an entry of the list `key`, "" for none."""
-
-    text: str
-    key: str = ""
-    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +77,18 @@ class Said:
 def answer_said(answer: Answer, freshness: Freshness) -> Said:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.earlier, *answer.also]
-    parts = _parts("citations", map(_cited, answer.citations))
-    earlier = (f"{history_title(answer)}: {_cited(citation)}" for citation in answer.earlier)
-    parts += _parts("earlier", earlier) + _parts("also", map(_cited, answer.also))
-    passages = _parts("passages", (_passage("Passage:", hit) for hit in answer.hits))
-    pairs = zip(answer.hits, passages, strict=True)
-    parts += [passage for hit, passage in pairs if not _is_quoted(hit, cited)]
-    trust = trust_line(answer)
-    if cited and trust:
-        parts[0] = parts[0]._replace(text=f"{trust}\n{parts[0].text}")
-    head, notices = _MAY_BE_WRONG if cited else trust, _notices(answer, freshness)
-    return Said(head, parts, notices, lists=("passages",))
+    parts = list(answer_parts(answer, whole=True))
+    if cited:
+        passages = _parts("passages", (found("Passage:", hit) for hit in answer.hits))
+        pairs = zip(answer.hits, passages, strict=True)
+        parts += [passage for hit, passage in pairs if not _is_quoted(hit, cited)]
+    head = _GAP.join(filter(None, [_MAY_BE_WRONG if cited else "", trust_line(answer)]))
+    return Said(head, parts, _notices(answer, freshness), lists=("passages",))
 
 
 def search_said(result: SearchResult, freshness: Freshness) -> Said:
     """The passages found, best first."""
-    texts = (_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1))
+    texts = (found(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1))
     head = f"{counted(len(result.hits), 'passage')} found, best first."
     return Said(head, _parts("hits", texts), _notices(result, freshness))
 
@@ -110,15 +96,6 @@ def search_said(result: SearchResult, freshness: Freshness) -> Said:
 def _parts(key: str, texts: Iterable[str]) -> list[TextPart]:
     """The parts for one list of the document."""
     return [TextPart(text, key, entry) for entry, text in enumerate(texts)]
-
-
-def _passage(label: str, hit: Hit) -> str:
-    passage = hit.passage
-    place = _place(passage.path, passage.lines, hit.locator)
-    trail = safe_line(trail_text(passage.title, passage.heading, BELOW))
-    quoted = [_quoted(text) for text in (context_of(passage), passage.text) if text]
-    about = "  ".join(filter(None, (date_shown(passage), trail)))
-    return "\n".join([f"{label} {place}  {about}", *quoted])
 
 
 def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
@@ -240,22 +217,8 @@ def _noted(notices: Iterable[str]) -> list[str]:
     return [f"Note: {safe_line(notice)}" for notice in notices]
 
 
-def _cited(citation: Citation) -> str:
-    place = _place(citation.path, citation.lines, citation.locator)
-    about = date_shown(citation), safe_line(BELOW.join(citation.heading))
-    texts = ["  ".join(filter(None, (f"[{citation.n}] {place}", *about)))]
-    texts += [_quoted(text) for text in (citation.context, citation.quote) if text]
-    for label, side in (("Before it:", citation.before), ("After it:", citation.after)):
-        texts += [label, _quoted(side.strip())] if side else []
-    return "\n".join(texts)
-
-
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:
     return safe_line(reference_to(path, lines, locator))
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in safe_text(text).split("\n"))
 
 
 def _checked(checked: Checked) -> str:
@@ -266,7 +229,7 @@ def _checked(checked: Checked) -> str:
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
     if place and not (checked.is_sound and place.text == citation.quote):
-        line += f"\n{_quoted(place.text)}"
+        line += f"\n\n{fenced(place.text)}"
     return line
 
 

@@ -1,4 +1,4 @@
-"""An excerpt as plain text, as Markdown and on a terminal, as a reader would have copied it."""
+"""An excerpt as plain text and on a terminal, as a reader would have copied it."""
 
 import io
 import re
@@ -11,15 +11,12 @@ from excerpting import MARKDOWN, layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from soup import NASTY, tokens_of
-from support import make_answer
+from soup import NASTY
 
 from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.render import THEME
 from ragqa.render.excerpts import print_excerpt
-from ragqa.render.markdown import answer_markdown, excerpt_markdown
 from ragqa.safe import safe_text
-from ragqa.saved import read_saved
 
 STEER = re.compile(r"\x1b\[[\d;]*m")
 UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
@@ -60,12 +57,9 @@ def styled(citation, style):
 
 
 @each_of("excerpt_forms")
-def test_an_excerpt_is_shown_in_each_form_as_its_author_meant_it(
-    note, quote, cut, text, markdown, terminal
-):
+def test_an_excerpt_is_shown_in_each_form_as_its_author_meant_it(note, quote, cut, text, terminal):
     citation = cited(note, quote, cut=tuple(cut))
     assert plain(citation) == text
-    assert excerpt_markdown(citation) == markdown
     assert unpadded(drawn(citation)) == terminal
 
 
@@ -108,14 +102,6 @@ def test_the_rest_of_a_cut_row_is_not_aligned_below_the_first_columns():
 def test_a_head_cut_in_two_is_one_above_its_rows():
     text = whole(f"| {'h ' * 40}| {'g ' * 40}|\n|--|--|\n| a | b |\n", window=60, target=40)
     assert [line.count("|") for line in text.split("\n")] == [1, 0, 1]
-
-
-def test_two_excerpts_are_never_one_list():
-    first, second = cited("1. a\n2. b\n"), replace(cited("1. c\n2. d\n"), n=2)
-    markdown = answer_markdown(make_answer(citations=(first, second))).partition("\n## Sources")[0]
-    both = "\n\n1. a\n2. b\n\n[1]\n\n1. c\n2. d\n\n[2]"
-    assert markdown.rstrip().endswith(both)
-    assert [token.type for token in tokens_of(markdown)].count("ordered_list_open") == 2
 
 
 WRAPPED = """\
@@ -191,9 +177,9 @@ def test_what_an_encoding_lacks_is_replaced():
     assert out == "? ? ?\n\n? | b\n--+--\nc | d\n?\n"
 
 
-def test_a_citation_without_text_is_a_number():
+def test_a_citation_without_text_draws_nothing():
     empty = replace(cited("- One"), units=(), quote="", chars=(0, 0))
-    assert (drawn(empty), excerpt_markdown(empty)) == ("", "[1]")
+    assert drawn(empty) == ""
 
 
 # Any notes
@@ -244,51 +230,6 @@ def citations(draw):
         span=places[0] if places else None,
         cut=draw(st.tuples(st.booleans(), st.booleans())),
     )
-
-
-TEXT_ONLY = {
-    *("inline", "text", "hardbreak", "fence", "paragraph_open", "paragraph_close"),
-    *("strong_open", "strong_close", "list_item_open", "list_item_close"),
-    *("bullet_list_open", "bullet_list_close", "ordered_list_open", "ordered_list_close"),
-    *(
-        f"{part}_{end}"
-        for part in ("table", "thead", "tbody", "tr", "th", "td")
-        for end in ("open", "close")
-    ),
-}
-"""What is in an excerpt's Markdown, whatever its note says: no link, no image, no HTML."""
-
-
-def words_in(tokens):
-    """What a reader sees of Markdown, by words; signs alone are left out."""
-    seen = []
-    for token in tokens:
-        if token.type == "list_item_open":
-            seen.append(f" {token.info}{token.markup} ")
-        elif token.type in ("text", "fence"):
-            # What would be a second record in code is told apart from the answer's own.
-            seen.append(token.content.replace(" (quoted)", ""))
-        elif not token.type.startswith("strong"):
-            seen.append(" ")
-    return words("".join(seen))
-
-
-def words(text):
-    return [word for word in text.split() if any(map(str.isalnum, word))]
-
-
-@given(citations())
-def test_whatever_a_note_says_is_text_in_markdown_and_no_word_of_it_is_lost_or_added(citation):
-    tokens = tokens_of(excerpt_markdown(citation))
-    assert {token.type for token in tokens} <= TEXT_ONLY
-    assert words_in(tokens) == [*words(safe_text(plain(citation))), "[1]"]
-
-
-@given(citations().filter(lambda citation: citation.quote.strip()))
-def test_an_answer_with_any_excerpts_is_read_by_verify(citation):
-    markdown = answer_markdown(make_answer(citations=(citation, replace(citation, n=2))))
-    saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")
-    assert [one.quote for one in saved.citations] == [citation.quote] * 2
 
 
 @given(citations(), st.integers(20, 200), st.booleans())

@@ -20,10 +20,10 @@ TOOLS = ["ask", "search", "get", "related", "list", "verify", "why", "status"]
 def test_an_answer_has_its_citations_as_text_and_as_data(folder):
     (got,) = talk(folder, ("ask", {"question": WHEN}))
     assert "The first excerpt may be the wrong one" in text_of(got)
-    assert "Passage: office/printer.md:" in text_of(got)
+    assert "Passage: [office/printer.md:" in text_of(got)
     assert "confidence" not in text_of(got)
-    assert "[1] tea.md:3 " in text_of(got)
-    assert "> Green tea is brewed at 80 degrees" in text_of(got)
+    assert "1. [tea.md:3](tea.md) " in text_of(got)
+    assert "```\nGreen tea is brewed at 80 degrees" in text_of(got)
     assert got.structured_content["citations"][0]["quote"].startswith("Green tea is brewed")
 
 
@@ -33,7 +33,7 @@ def test_what_was_said_earlier_stands_below_what_holds_with_its_date(tmp_path):
     write_notes(tmp_path / "notes", notes)
     (got,) = talk(tmp_path, ("ask", {"question": "what is the rate limit of the API?"}))
     text = text_of(got)
-    assert "Earlier: [2] 2026-01-14.md:1  2026-01-14" in text
+    assert "## Earlier\n\n2. [2026-01-14.md:1](2026-01-14.md) (2026-01-14)" in text
     assert text.index("is 100 requests") < text.index("Earlier") < text.index("is 60 requests")
 
 
@@ -87,7 +87,7 @@ def test_every_tool_works(folder):
         ("related", {"address": "tea.md:3-3", "limit": 1}),
     )
     found, part, verified, why, status, near = results
-    assert "1. office/printer.md:" in text_of(found)
+    assert "1. [office/printer.md:" in text_of(found)
     assert part.structured_content["text"] == "Green tea is brewed at 80 degrees for two minutes."
     assert "office/printer.md" in text_of(verified)
     assert "office/printer.md" in text_of(why)
@@ -123,7 +123,7 @@ def test_a_quote_is_intact_without_a_place_and_as_part_of_a_sentence(folder):
     told = [one["status"] for one in got.structured_content["citations"]]
     assert told == ["intact", "intact", "moved", "gone", "intact", "moved", "intact"]
     assert "[4] gone (no note says this)" in text_of(got)
-    assert "> The printer is on the third floor." in text_of(got).partition("[7] intact")[2]
+    assert "```\nThe printer is on the third floor.\n```" in text_of(got).partition("[7] intact")[2]
 
 
 def test_notes_are_resources_without_what_they_hide(folder):
@@ -163,13 +163,13 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
         ):  # fmt: skip
             got_http = server.ask("/mcp", method="POST", headers=takes, body=body, token=token)
             assert got_http.status == status
-    assert "tea.md:3 " in text_of(got)
+    assert "[tea.md:3]" in text_of(got)
     assert "3 notes." in greeted.instructions
 
 
 def test_an_answer_from_a_note_whose_name_is_no_utf8_can_be_sent(tmp_path):
     write_notes(tmp_path / "notes", {"caf\udce9.md": "# Teapot\n\nThe teapot holds 2 litres.\n"})
     (got,) = talk(tmp_path, ("ask", {"question": "how much does the teapot hold?"}))
-    assert "[1] caf\\xe9.md:3" in text_of(got)
+    assert "1. [caf\\\\xe9.md:3](caf%E9.md)" in text_of(got)
     assert got.structured_content["citations"][0]["path"] == "caf\\xe9.md"
     assert got.model_dump_json()

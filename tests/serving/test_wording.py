@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import pytest
-from citing import cited
+from hypothesis import given
+from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.lookup import NotePart
 from ragqa.passages import token_counts
 from ragqa.render import document_of
+from ragqa.render.markdown import TextPart
+from ragqa.safe import safe_text
+from ragqa.saved import defused
 from ragqa.serving.warm import Freshness
-from ragqa.serving.wording import PartSaid, Said, TextPart, answer_said
+from ragqa.serving.wording import PartSaid, Said, answer_said
 from ragqa.types import NoteRecord, Stamp
 
 HITS = [TextPart(f"Tea number {n} is green.", "hits", n) for n in range(9)]
@@ -60,12 +64,16 @@ def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
     assert token_counts([got.text])[0] < budget + 60
 
 
-def test_what_stands_around_an_excerpt_under_reserve_is_beside_it_and_its_note_is_dated():
-    note = "The dumps go to the shed.\n\nThe tape is kept.\n\nThe key hangs here.\n"
-    citation = replace(cited(note, "The tape is kept.", whole=True), note_date="2026-01-14")
-    answer = replace(make_answer(), confidence=0.3, citations=(citation,))
-    document = document_of(answer)
-    said = answer_said(answer, Freshness()).within(document, 900).text
-    assert "  2026-01-14" in said
-    assert "Before it:\n> The dumps go to the shed." in said
-    assert "After it:\n> The key hangs here." in said
+@given(NASTY.filter(str.strip), NASTY, NASTY)
+def test_whatever_notes_say_stays_in_the_fence_of_its_source(quote, before, heading):
+    answer = make_answer(quote=quote, confidence=0.3, heading=[heading])
+    (citation,) = answer.citations
+    citation = replace(citation, before=before, context=heading, note_date="2026-01-14")
+    answer = replace(answer, citations=(citation,), also=(replace(citation, n=2),))
+    said = answer_said(answer, Freshness()).within(document_of(answer), 9_000).text
+    tokens = tokens_of(said)
+    fences = [token.content for token in tokens if token.type == "fence"]
+    assert fences == [safe_text(defused(before + quote)) + "\n"] * 2
+    kinds = {token.type for token in tokens}
+    assert kinds.isdisjoint({"image", "html_block", "html_inline", "code_block", "table_open"})
+    assert said.count("](a.md) (2026-01-14)") == 2
