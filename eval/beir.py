@@ -32,7 +32,7 @@ from ragqa.evaluation.asking import (
 from ragqa.evaluation.measures import METHODS, measure_ranking
 from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.index import Snapshot, open_store
+from ragqa.index import Snapshot, Store
 from ragqa.index.refresh import Embedding
 from ragqa.index.rows import model_of
 from ragqa.index.source import Embedders, Source
@@ -276,7 +276,7 @@ def collection_of(
     name = hashlib.blake2b(key, digest_size=8).hexdigest()
     place = cache_folder() / "evaluation" / f"set-{name}"
     source = Source(Corpus.of(folder), place, embedders, Chunking.of(settings), max_note_bytes=0)
-    store = open_store(place)
+    store = Store(place)
     document_of: dict[int, str] = {}
     made = IndexInfo(
         generation=0,

@@ -124,7 +124,7 @@ def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, 
     keys = [passage.embedding_key for passage in snapshot.passages(at=[path])]
     if not keys:
         return {}
-    vectors = snapshot.vectors(keys)
+    vectors = snapshot.engine.vectors(keys)
     mean = np.mean([vectors[key] for key in keys if key in vectors], axis=0)
     unit = mean / max(np.linalg.norm(mean), 1e-9)
     hits = dict(snapshot.nearest(unit, _PASSAGES + len(keys), filters))

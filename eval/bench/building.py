@@ -14,7 +14,7 @@ from running import write_down
 from synthetic import synthetic_embedder
 
 from ragqa import open_index
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import refresh
 from ragqa.index.source import Embedders
 
@@ -54,7 +54,7 @@ def build(corpus: Path, index: Path) -> dict[str, object]:
         source = replace(opened.source, embedders=Embedders("made up", lambda *_, **__: embedder))
     index.parent.mkdir(parents=True, exist_ok=True)
     stages = Stages()
-    report = refresh(open_store(index), source, rebuild=True, progress=stages)
+    report = refresh(Store(index), source, rebuild=True, progress=stages)
     return {
         "notes": report.info.notes,
         "passages": report.info.passages,

@@ -115,7 +115,7 @@ def find_exactly(
     records = snapshot.notes()
     for path, record in records.items():
         passages = snapshot.passages(at=[path])
-        stored = snapshot.vectors([passage.embedding_key for passage in passages])
+        stored = snapshot.engine.vectors([passage.embedding_key for passage in passages])
         if stored:
             cosines = vectors @ np.array(list(stored.values())).T
             for name in ("all", *(tag for tag in TAGS if tag in record.tags)):

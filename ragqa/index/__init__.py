@@ -20,22 +20,6 @@ SENT = (
 """What a remote store is sent of notes and questions, in words."""
 
 
-def open_store(path: Path, *, uri: str = "", name: str = "") -> Store:
-    """Open a store, which need not exist yet; nothing is sent or read before it is used.
-
-    :param path: the index's folder.
-    :param uri: a Milvus server's address or file; "" if the passages are found in the folder.
-    :param name: the index's name in Milvus; "" for one private to this folder.
-    """
-    if not uri:
-        from ragqa.index.local import LocalStore
-
-        return LocalStore(path)
-    from ragqa.index.milvus import MilvusStore
-
-    return MilvusStore(path, uri, name)
-
-
 MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
 
@@ -111,4 +95,8 @@ class StorePlace(Struct, frozen=True):
                 f"was sent or read (it would be sent {SENT})",
                 hint="ragqa ask QUESTION --yes; or, to keep it here: ragqa config set store local",
             )
-        return open_store(self.folder, uri=self.uri, name=self.name)
+        if not self.uri:
+            return Store(self.folder)
+        from ragqa.index.milvus import MilvusStore
+
+        return MilvusStore(self.folder, self.uri, self.name)

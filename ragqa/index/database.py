@@ -16,31 +16,19 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, NeedsRebuild, NoIndex
-from ragqa.index.disk import cannot_write, check_no_folder, naming_file, sqlite_code
+from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.index.disk import cannot_write, naming_file, sqlite_code
 from ragqa.index.rows import (
     MALFORMED,
+    check_row,
     checksum,
-    damaged,
-    info_json,
     read_info,
     read_note,
     read_passage,
     read_vectors,
 )
 from ragqa.safe import private_file
-from ragqa.types import (
-    DAY_NS,
-    Days,
-    DenseInfo,
-    IndexInfo,
-    NoteRecord,
-    NoteState,
-    Passage,
-    Stamp,
-    Vector,
-    Vectors,
-)
+from ragqa.types import DenseInfo, IndexInfo, NoteRecord, NoteState, Passage, Stamp, Vector, Vectors
 
 FORMAT = 14
 """The format version, incremented whenever the meaning of an index's files changes."""
@@ -146,8 +134,6 @@ class Database:
         if in_memory:
             self.db = self._connect("mode=memory", writing=True)
             return
-        for end in ("", *LOGS):
-            check_no_folder(root / f"{name}{end}", IndexNotReadable)
         with self.naming():
             if not self.path.exists():
                 raise self._none()
@@ -251,8 +237,7 @@ class Database:
             if _MANIFEST in self._tables:  # what else has the name would be executed
                 row = self.db.execute("SELECT * FROM manifest").fetchone()
             if row is not None:
-                if checksum(row["data"]) != row["checksum"]:
-                    raise damaged("the manifest")
+                check_row("the manifest", row["checksum"], row["data"])
                 content = msgspec.convert(json.loads(row["data"]), dict[str, object])
                 info = read_info(content, f"in {self.root}", FORMAT)
             if self._tables != {*_SCHEMA, _NUMBERS}:
@@ -266,8 +251,8 @@ class Database:
 
     def write(self, info: IndexInfo, made: Mapping[str, Made]) -> None:
         """Write what the index is, the last part of a transaction; raises SQLite's errors."""
-        content = {"format": FORMAT, "info": info_json(info), "made": msgspec.to_builtins(made)}
-        data = json.dumps(content).encode()
+        content = {"format": FORMAT, "info": info, "made": made}
+        data = json.dumps(msgspec.to_builtins(content)).encode()
         self.db.execute("DELETE FROM manifest")
         self.db.execute("INSERT INTO manifest VALUES (?, ?)", (data, checksum(data)))
 
@@ -315,17 +300,6 @@ class Database:
                 os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled), date)
                 for path, size, mtime_ns, sha256, settled, date in self.db.execute(query)
             }
-
-    def days(self) -> Days:
-        """The days of all notes, and of the last changes of their files."""
-        changed_on = f"mtime_ns / {DAY_NS} - (mtime_ns % {DAY_NS} < 0)"  # `/` rounds towards zero
-        counts = "SELECT {}, count(*) FROM notes GROUP BY 1"
-        with self.naming():
-            written, changed = (
-                dict(map(tuple, self.db.execute(counts.format(day))))
-                for day in ("date", changed_on)
-            )
-        return Days(written, changed)
 
     def passages(
         self, where: str = "", values: Sequence[object] = ()
@@ -398,8 +372,7 @@ class Database:
             for table, columns in _CHECKED.items():
                 query = f"SELECT {columns}, checksum FROM {table}"  # noqa: S608 - our own names
                 for *values, check in self.db.execute(query):
-                    if checksum(*values) != check:
-                        raise damaged(f"a row of {table}")
+                    check_row(f"a row of {table}", check, *values)
             cursor = self.db.execute("SELECT * FROM embeddings")
             while batch := cursor.fetchmany(_AT_ONCE):
                 read_vectors(batch)

@@ -87,14 +87,6 @@ def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
     )
 
 
-def check_no_folder(path: Path, error: type[IndexUnusable]) -> None:
-    """Raise an error if a folder has the name of an index's file."""
-    with suppress(OSError):  # any other trouble shows when the file is opened
-        if path.is_dir():
-            what = f"{path} is a folder, but the index has a file of that name"
-            raise error(what, hint="move the folder away, then: ragqa index")
-
-
 @contextmanager
 def explaining_failure(folder: Path) -> Iterator[None]:
     """Explain why an index could not be written; recognize a full disk.
@@ -158,7 +150,6 @@ def locked(root: Path, *, wait: bool) -> Iterator[Callable[[int], None]]:
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the folder cannot be written or locked.
     """
-    check_no_folder(root / LOCK, IndexNotWritable)
     with explaining_failure(root):
         private_folder(root)
         descriptor = open_private(root / LOCK, os.O_RDWR)

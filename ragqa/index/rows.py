@@ -21,15 +21,7 @@ import numpy as np
 import ragqa
 from ragqa.errors import IndexUnusable, NeedsRebuild
 from ragqa.index.disk import REBUILD
-from ragqa.types import (
-    IndexInfo,
-    NoteRecord,
-    Passage,
-    Stamp,
-    Unit,
-    Vector,
-    Vectors,
-)
+from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Unit, Vector, Vectors
 
 _T = TypeVar("_T", NoteRecord, Passage)
 
@@ -75,12 +67,6 @@ def unpacked(data: bytes | str, kind: type[_T]) -> _T:
             values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
         item = msgspec.convert(values, kind)
     return item
-
-
-def info_json(info: IndexInfo) -> dict[str, object]:
-    """An index's description as JSON-compatible values."""
-    built: dict[str, object] = msgspec.to_builtins(info)
-    return built
 
 
 def read_info(
@@ -143,9 +129,10 @@ def checksum(*values: object) -> int:
     return zlib.crc32(msgspec.msgpack.encode(values))
 
 
-def damaged(what: str) -> ValueError:
-    """The error to raise for a row that differs from its checksum."""
-    return ValueError(f"{what} does not match its checksum")
+def check_row(what: str, check: object, *values: object) -> None:
+    """Compare a row's values with its checksum; raises `ValueError`."""
+    if checksum(*values) != check:
+        raise ValueError(f"{what} does not match its checksum")
 
 
 def note_row(number: int, record: NoteRecord) -> tuple[object, ...]:
@@ -158,8 +145,7 @@ def note_row(number: int, record: NoteRecord) -> tuple[object, ...]:
 def read_note(row: sqlite3.Row) -> NoteRecord:
     """A note from its row."""
     checked = [row[name] for name in ("id", "path", "sha256", "date", "data")]
-    if checksum(*checked) != row["checksum"]:
-        raise damaged("a note")
+    check_row("a note", row["checksum"], *checked)
     record = unpacked(row["data"], NoteRecord)
     stamp, settled = Stamp(row["size"], row["mtime_ns"]), bool(row["settled"])
     is_same = (record.stamp, record.settled) == (stamp, settled)
@@ -175,8 +161,7 @@ def passage_row(note: int, embedding: int, passage: Passage) -> tuple[object, ..
 def read_passage(row: sqlite3.Row) -> Passage:
     """A passage from its row."""
     *values, check = row
-    if checksum(*values) != check:
-        raise damaged("a passage")
+    check_row("a passage", check, *values)
     return unpacked(row["data"], Passage)
 
 
@@ -198,7 +183,7 @@ def read_vectors(rows: Sequence[sqlite3.Row]) -> Vectors:
     blobs = []
     for number, model, key, blob, check in rows:
         if not isinstance(blob, bytes) or _check_of(model, key, blob) != check:
-            raise damaged(f"the embedding {number}")
+            raise ValueError(f"the embedding {number} does not match its checksum")
         blobs.append(blob)
     numbers = np.frombuffer(b"".join(blobs), NUMBER).astype(np.float32)
     vectors: Vectors = numbers.reshape(len(rows), -1 if rows else 0)

@@ -1,6 +1,6 @@
 """One committed state of an index, opened for reading."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from ragqa.index.database import Database
@@ -48,7 +48,7 @@ class Snapshot:
     @cached_property
     def days(self) -> Days:
         """The days of all notes, and of the last changes of their files."""
-        return self._database.days()
+        return Days.of(self.states.values())
 
     def nearest(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
         """The k nearest passages by cosine, of the notes that pass the filters; see `Engine`."""
@@ -63,10 +63,6 @@ class Snapshot:
         counts = self.engine.counts(terms)
         return {term: inverse_frequency(self.info.passages, counts[term]) for term in terms}
 
-    def terms_with_prefix(self, prefix: str) -> list[str]:
-        """Terms with this prefix, most frequent first; see `Engine`."""
-        return self.engine.terms_with_prefix(prefix)
-
     def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
         """The passages with these ids in the order given, or all of the notes at these paths.
 
@@ -76,10 +72,6 @@ class Snapshot:
             found = self.engine.passages_of(self._database.numbers(at))
             return sorted(found, key=lambda passage: (passage.path, passage.start))
         return self.engine.passages(ids)
-
-    def vectors(self, keys: Sequence[int]) -> Mapping[int, Vector]:
-        """The sound embeddings, shape (dimension,), by embedding key, of those that there are."""
-        return self.engine.vectors(keys)
 
     def check(self) -> None:
         """Compare every row of the database with its checksum.

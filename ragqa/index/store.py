@@ -1,35 +1,34 @@
 """An index in a folder: its database, and an engine made from it.
 
-A reader opens a snapshot and never sees another; one writer at a time makes the next. A damaged
-database is read as far as it goes for its embeddings, and replaced once it is built anew.
+A reader opens a snapshot and never sees another; one writer at a time makes the next.
 """
 
+import logging
 import sqlite3
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
 from ragqa.index.database import ANEW, LOGS, Database, Made
 from ragqa.index.disk import building, explaining_failure, locked
 from ragqa.index.engine import Engine
+from ragqa.index.local.engine import LocalEngine
 from ragqa.index.rows import MALFORMED, read_vectors
 from ragqa.index.snapshot import Snapshot
 from ragqa.index.writer import IndexWriter
 from ragqa.types import Building, IndexInfo
 
-_KEEP = """
-    INSERT OR IGNORE INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)
-"""
+logger = logging.getLogger("ragqa")
 
+_KEEP = "INSERT OR IGNORE INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)"
 
 CHECKED_UP_TO = 25_000
 """Up to this many passages the structure of the database is checked each time it is opened."""
 
 
-class Store(ABC):
-    """An index in a folder, which need not exist yet.
+class Store:
+    """An index in a folder, which need not exist yet; there its passages are found, too.
 
     :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
     :raises NeedsRebuild: in every method but a `fresh` writer's: it is damaged.
@@ -74,15 +73,40 @@ class Store(ABC):
             database.check()
         return database, info, made
 
-    @abstractmethod
     def _newest(self, opened: ExitStack) -> Snapshot:
-        """The newest snapshot; `opened` closes its files."""
+        """The newest snapshot; terms or lists that are damaged are made anew."""
+        failed, is_made = 0, False
+        while True:
+            database, info, made = self._database(opened)
+            engine = LocalEngine(database, info, made)
+            try:
+                engine.open()
+            except NeedsRebuild as exc:
+                opened.close()
+                if failed != info.generation:
+                    failed = info.generation
+                    continue  # a writer may have replaced them meanwhile
+                if is_made:
+                    raise
+                self._make_again(exc)
+                is_made = True
+            else:
+                return Snapshot(info, database, engine)
 
-    @abstractmethod
+    def _make_again(self, damage: NeedsRebuild) -> None:
+        """Make terms and lists anew by a commit without changes; raises `damage` if it fails."""
+        try:
+            with self.writer(fresh=False, wait=False) as writer:
+                writer.commit()
+        except (WriterBusy, IndexUnusable):
+            raise damage from None
+        logger.warning("%s, so it is made anew from the rest of the index", damage.message)
+
     def _to_change(
         self, database: Database, info: IndexInfo | None, made: Mapping[str, Made]
     ) -> Engine:
         """The engine that was made, to be changed; a new one if nothing was made."""
+        return LocalEngine(database, info, made)
 
     def _to_write(self, *, fresh: bool) -> tuple[Database, IndexInfo | None, Mapping[str, Made]]:
         """The database to write to, and what is there; another one if that is damaged."""

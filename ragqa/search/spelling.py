@@ -84,7 +84,7 @@ def in_no_note(snapshot: Snapshot, term: str) -> bool:
     if any(known.issuperset(each) for each in halves):
         return False
     starts = dict.fromkeys((*ascii_lowercase, term[:1]))
-    every = [other for start in starts for other in snapshot.terms_with_prefix(start)]
+    every = [other for start in starts for other in snapshot.engine.terms_with_prefix(start)]
     is_part = len(term) >= _MIN_PART
     contain = (other for other in every if other.startswith(term) or (is_part and term in other))
     if not every or any(contain):
@@ -144,7 +144,7 @@ def _nearest(snapshot: Snapshot, word: str) -> str:
     """The nearest word of the notes, "" for none."""
     word = _folded(word)
     most = 2 if len(word) >= TWO_EDITS_LETTERS else 1
-    terms = [term for start in _starts(word) for term in snapshot.terms_with_prefix(start)]
+    terms = [term for start in _starts(word) for term in snapshot.engine.terms_with_prefix(start)]
     # A stem may end in "i" where its words have "y".
     stems = [term.removesuffix("i") for term in terms]
     ends = range(max(_MIN_TERM, len(word) - _MAX_ENDING), len(word) + 1)

@@ -14,7 +14,7 @@ import forging
 import pytest
 from support import HANGS_S, QUICK, write_notes
 
-from ragqa.index import open_store
+from ragqa.index import Store
 
 MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
 MODULES += ["ragqa", "rich", "typer", "numpy", "platformdirs", "tokenizers", "prompt_toolkit"]
@@ -101,7 +101,7 @@ def test_nothing_in_a_folder_changes_how_another_one_is_read(quick, tmp_path, wh
         cwd = other if where == "current" else None
         asked = quick("ask", "how many stripes does the zebra have?", "--json", *places, cwd=cwd)
         assert "16 stripes" in asked.document["answer"], asked.err
-        with open_store(tmp_path / name / "index").snapshot() as snapshot:
+        with Store(tmp_path / name / "index").snapshot() as snapshot:
             passages = snapshot.passages(at=[*snapshot.states])
             return sorted(
                 (each.path, each.text, each.language, each.note_date, each.heading, each.title)

@@ -13,7 +13,7 @@ from index.sources import source_with
 from support import write_notes
 
 from ragqa.errors import NeedsRebuild
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import refresh
 from ragqa.index.rows import checksum
 from ragqa.index.source import check_origin
@@ -90,7 +90,7 @@ def test_a_command_that_only_reads_names_the_command_that_builds_it_anew(quick, 
 def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_path):
     notes = write_notes(tmp_path / "notes", NOTES)
     source = source_with(tmp_path, HashedEmbedder(64))
-    store = open_store(tmp_path / "index")
+    store = Store(tmp_path / "index")
     with mock.patch("ragqa.passages.VERSION", 4):
         info = refresh(store, source_with(tmp_path, HashedEmbedder(64))).info
     info = replace(info, corpus=notes.name)

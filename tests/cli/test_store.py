@@ -9,7 +9,7 @@ from terminals import sit_at
 
 from ragqa.cli import run as run_here
 from ragqa.errors import IndexUnusable
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
 from ragqa.user_data.consent import Use, allow, consent_file, consents
 
 HOST = "milvus.invalid:19530"
@@ -21,7 +21,7 @@ MARKER = "0123456789-of-milvus"
 NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
 
 
-class Fake(LocalStore):
+class Fake(Store):
     """A store that claims to be elsewhere."""
 
     failure = None

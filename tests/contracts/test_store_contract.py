@@ -22,7 +22,7 @@ from index.building import (
 from support import trying
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.milvus import MilvusStore
 from ragqa.index.rows import model_of
 from ragqa.types import Days, Filters, Pieces, Stamp
@@ -34,7 +34,8 @@ EACH = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in KINDS]
 
 
 def store_in(folder, kind):
-    return open_store(folder / "index", uri=str(folder / "milvus.db") if kind == "milvus" else "")
+    index = folder / "index"
+    return MilvusStore(index, str(folder / "milvus.db"), "") if kind == "milvus" else Store(index)
 
 
 @pytest.fixture(params=[*EACH, LARGE])
@@ -103,7 +104,7 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
         assert snapshot.passages(at=paths) == [p for each in left for p in each.passages]
         assert snapshot.passages(at=["one.md"]) == []
         keys = {passage.embedding_key for each in left for passage in each.passages}
-        found = snapshot.vectors([*keys, 99])
+        found = snapshot.engine.vectors([*keys, 99])
     assert found.keys() == keys
     for each in left:
         for passage, row in zip(each.passages, each.vectors, strict=True):
@@ -311,9 +312,9 @@ def lists_terms(store):
 def test_terms_are_listed_by_how_they_begin_the_most_frequent_first(fruit):
     with fruit.snapshot() as snapshot:
         listed = (
-            snapshot.terms_with_prefix("a"),
-            snapshot.terms_with_prefix("da"),
-            snapshot.terms_with_prefix("z"),
+            snapshot.engine.terms_with_prefix("a"),
+            snapshot.engine.terms_with_prefix("da"),
+            snapshot.engine.terms_with_prefix("z"),
         )
     assert listed == ((["also", "appl"], ["date"], []) if lists_terms(fruit) else ([], [], []))
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from index.building import FRUIT, commit, quick_folder
 
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def root():
 @pytest.fixture
 def store(root):
     """A local store with one commit."""
-    store = LocalStore(root)
+    store = Store(root)
     commit(store, *FRUIT)
     return store
 

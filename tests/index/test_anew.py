@@ -14,7 +14,7 @@ from index.sources import source_with
 from support import write_notes
 
 from ragqa.errors import NeedsRebuild
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import refresh
 from ragqa.types import Filters
 
@@ -30,7 +30,7 @@ class Place:
         self.embedder = HashedEmbedder(32)
         self.query = self.embedder.embed_query("number 4").pooled
         self.source = source_with(folder, self.embedder)
-        self.store = open_store(self.root)
+        self.store = Store(self.root)
         texts = {f"{i}.md": f"# Note {i}\n\nAbout honey, number {i}.\n" for i in range(NOTES)}
         write_notes(folder / "notes", texts)
         refresh(self.store, self.source)

@@ -12,9 +12,9 @@ from forging import flip, forge_manifest, places_of
 from index.building import FRUIT, INFO, answers, ask, commit, entry
 
 from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.index import Store
 from ragqa.index.database import Database
 from ragqa.index.disk import naming_file
-from ragqa.index.local import LocalStore
 from ragqa.index.rows import model_of
 
 NEW = entry("new.md", "apple banana")
@@ -81,7 +81,7 @@ def test_a_damaged_database_stays_until_one_with_its_embeddings_replaces_it(stor
 def test_a_database_whose_first_writer_was_killed_at_once_is_no_index(root):
     root.mkdir()
     (root / "index.sqlite").touch()
-    store = LocalStore(root)
+    store = Store(root)
     with pytest.raises(NoIndex), store.snapshot():
         pass
     assert commit(store, *FRUIT).generation == 1
@@ -114,8 +114,8 @@ def test_terms_that_are_damaged_are_made_anew_with_one_warning(store, root, dama
         if path.stat().st_size:
             trial = shutil.copytree(root, root.with_name(f"without {path.name}"))
             damage(trial / "terms-1" / path.name)
-            assert is_mended(LocalStore(trial), caplog, path.name)
-            assert answers(LocalStore(trial)) == before
+            assert is_mended(Store(trial), caplog, path.name)
+            assert answers(Store(trial)) == before
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from forging import flip
 from index.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
 
-from ragqa.index.local import LocalStore, engine
+from ragqa.index import Store
+from ragqa.index.local import engine
 from ragqa.types import Filters
 
 WIDE = 24
@@ -85,13 +86,13 @@ def large():
 @pytest.fixture(scope="module")
 def built(large):
     with quick_folder() as folder:
-        commit(LocalStore(folder / "index"), *large, info=WIDE_INFO)
+        commit(Store(folder / "index"), *large, info=WIDE_INFO)
         yield folder / "index"
 
 
 @pytest.fixture
 def store(root, built):
-    return LocalStore(shutil.copytree(built, root))
+    return Store(shutil.copytree(built, root))
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def lists(store, root):
 
 def test_a_small_index_compares_every_vector_and_has_no_lists(root):
     entries = notes(vectors_around(topics(1), 300, seed=2))
-    store = LocalStore(root)
+    store = Store(root)
     info = commit(store, *entries, info=WIDE_INFO)
     assert (info.dense.kind, info.dense.recall) == ("exact", 1.0)
     assert recall(store, entries) == 1.0

@@ -7,7 +7,7 @@ import pytest
 from index.building import FRUIT, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
 from ragqa.index.local.engine import LocalEngine
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
@@ -51,7 +51,7 @@ def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another
 ):
     def open_late(engine, *, opened=LocalEngine.open):
         if not late:
-            late.append(commit(LocalStore(store._root), NEW, remove=["one.md"]))
+            late.append(commit(Store(store._root), NEW, remove=["one.md"]))
         opened(engine)
 
     late = []
@@ -62,7 +62,7 @@ def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another
 
 
 def test_two_rebuilds_leave_a_file_that_is_hardly_larger(root):
-    store = LocalStore(root)
+    store = Store(root)
     many = [entry(f"{n}.md", *(f"word{n} w{i} " * 20 for i in range(20))) for n in range(30)]
     commit(store, *many)
     size = (root / "index.sqlite").stat().st_size
@@ -89,15 +89,3 @@ def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, mo
         with pytest.raises(IndexUnusable):
             commit(store, NEW)
     assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
-
-
-@pytest.mark.parametrize("name", ["LOCK", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"])
-def test_a_folder_in_the_place_of_a_file_is_named_and_the_advice_helps(store, root, name):
-    (root / name).unlink(missing_ok=True)
-    (root / name).mkdir()
-    for fresh in (False, True):
-        with pytest.raises(IndexUnusable, match=f"{name} is a folder") as caught:
-            commit(store, *FRUIT, fresh=fresh)
-        assert caught.value.hint == "move the folder away, then: ragqa index"
-    (root / name).rmdir()
-    assert commit(store, *FRUIT).notes == len(FRUIT)

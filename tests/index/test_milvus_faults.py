@@ -35,8 +35,8 @@ from ragqa.errors import (
     NeedsRebuild,
     NoIndex,
 )
-from ragqa.index import open_store
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
+from ragqa.index.milvus import MilvusStore
 from ragqa.index.milvus import client as milvus_client
 from ragqa.index.milvus import engine as rows
 from ragqa.index.milvus.client import Client, translate_error
@@ -59,7 +59,7 @@ def store(monkeypatch):
     """An index in a file; a few rows are sent with several calls."""
     monkeypatch.setattr("ragqa.index.milvus.client.ROWS_AT_ONCE", 2)
     with quick_folder() as folder:
-        store = open_store(folder, uri=str(folder / "milvus.db"), name="faults")
+        store = MilvusStore(folder, str(folder / "milvus.db"), "faults")
         commit(store, *FRUIT)
         yield store
 
@@ -156,7 +156,7 @@ def test_an_open_snapshot_of_a_build_that_was_replaced_says_so_or_finds_passages
 
 def test_a_folder_without_a_database_answers_from_the_collection_and_builds_one_of_its_own(store):
     with quick_folder() as folder:
-        other = open_store(folder, uri=store._client.uri, name="faults")
+        other = MilvusStore(folder, store._client.uri, "faults")
         assert answers(other) == answers(store)
         with other.snapshot() as ours, store.snapshot() as theirs:
             assert (ours.states, ours.days) == (theirs.states, theirs.days)
@@ -176,7 +176,7 @@ def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store
     store._client.is_exact = False
     commit(store, *FRUIT, NEW, fresh=True)
     store._client.is_lite = False
-    local = LocalStore(tmp_path / "local")
+    local = Store(tmp_path / "local")
     commit(local, *FRUIT, NEW)
     with store.snapshot() as snapshot, local.snapshot() as expected:
         assert snapshot.info.dense.kind == "hnsw"
@@ -253,7 +253,7 @@ def test_what_a_server_refuses_is_told_in_one_sentence(refusal, error, told):
 def test_a_server_that_is_too_old_is_told_before_anything_is_made(monkeypatch, tmp_path, version):
     monkeypatch.setattr(Client, "call", lambda *_, **__: version)
     with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.5"):
-        commit(open_store(tmp_path, uri=str(tmp_path / "milvus.db"), name="x"), *FRUIT)
+        commit(MilvusStore(tmp_path, str(tmp_path / "milvus.db"), "x"), *FRUIT)
 
 
 def packed(content):

@@ -11,8 +11,8 @@ from index.building import answers, ask, commit, entry
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
+from ragqa.index import Store
 from ragqa.index.database import Database
-from ragqa.index.local import LocalStore
 
 NEW = entry("new.md", "apple banana")
 GONE = entry("gone.md", "apple").passages[0].embedding_key
@@ -23,9 +23,9 @@ import os, signal, sys
 from pathlib import Path
 import concurrent.futures.thread, faiss, numpy
 from ragqa.errors import RagqaError
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
 from index.building import FRUIT, INFO, answers, commit, entry
-store = LocalStore(Path(sys.argv[1]))
+store = Store(Path(sys.argv[1]))
 def as_nobody():
     import_all("ragqa.index.local")
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
@@ -131,7 +131,7 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch):
 
     monkeypatch.setattr("ragqa.index.disk.fcntl.flock", no_locks)
     with pytest.raises(IndexUnusable, match="cannot be locked: no locks here"):
-        commit(LocalStore(root), NEW)
+        commit(Store(root), NEW)
 
 
 def test_a_file_system_without_shared_memory_is_told(root, monkeypatch):
@@ -142,7 +142,7 @@ def test_a_file_system_without_shared_memory_is_told(root, monkeypatch):
 
     monkeypatch.setattr(Database, "_connect", without)
     with pytest.raises(IndexNotWritable, match="no shared memory") as caught:
-        commit(LocalStore(root), NEW)
+        commit(Store(root), NEW)
     assert "--index DIR" in caught.value.hint
 
 

@@ -10,7 +10,7 @@ from index.sources import source_with
 from tongues import TEXTS
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import refresh
 from ragqa.index.source import find_changes
 from ragqa.notes import read_text
@@ -39,7 +39,7 @@ def write(source, name, text, *, when=OLD):
 
 
 def run(source, **options):
-    return refresh(open_store(source.index), source, **options)
+    return refresh(Store(source.index), source, **options)
 
 
 class Tokenizing(HashedEmbedder):
@@ -66,7 +66,7 @@ def test_a_new_passage_meets_the_tokenizer_in_parts_as_a_whole_and_to_be_embedde
 
 
 def paths(source):
-    with open_store(source.index).snapshot() as snapshot:
+    with Store(source.index).snapshot() as snapshot:
         return set(snapshot.notes())
 
 
@@ -152,7 +152,7 @@ def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
     later = (1_700_000_500, 1_700_000_500)
     act = partial(write, source, "a.md", "# A\n\nWritten meanwhile.\n", when=later)
     run(source, progress=between_the_readings(act))
-    with open_store(source.index).snapshot() as snapshot:
+    with Store(source.index).snapshot() as snapshot:
         nearest = snapshot.nearest(embedder.embed_query("note").pooled, 9, Filters())
         texts = [passage.text for passage in snapshot.passages([id_ for id_, _ in nearest])]
     assert [text.endswith("Written meanwhile.") for text in texts] == [True]
@@ -236,7 +236,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "locked/b.md", "# B\n\nThe second note.\n")
     run(source)
-    with open_store(source.index).snapshot() as snapshot:
+    with Store(source.index).snapshot() as snapshot:
         known = snapshot.states
     walk = source.walk()
     locked = replace(

@@ -11,7 +11,7 @@ from index.sources import source_with
 from support import HANGS_S, write_notes
 
 from ragqa.errors import NoIndex
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import KEPT, refresh
 
 NOTES = 40
@@ -26,7 +26,7 @@ from index.sources import source_with
 from hashed import HashedEmbedder
 import ragqa.index.refresh as building
 from ragqa.index.refresh import refresh
-from ragqa.index import open_store
+from ragqa.index import Store
 building.SAVED_TOGETHER = int(sys.argv[2])
 class Killing(HashedEmbedder):
     calls = 0
@@ -36,7 +36,7 @@ class Killing(HashedEmbedder):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().embed_passages(texts, **options)
 source = source_with(Path(sys.argv[1]), Killing(32))
-refresh(open_store(source.index), source)
+refresh(Store(source.index), source)
 """
 
 
@@ -75,7 +75,7 @@ def build(folder, embedder=None, **options):
     """Bring the index up to date; gives how many passages were embedded for it."""
     embedder = embedder or HashedEmbedder(32)
     source = source_with(folder, embedder)
-    refresh(open_store(source.index), source, **options)
+    refresh(Store(source.index), source, **options)
     return embedder.embedded
 
 
@@ -95,7 +95,7 @@ def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
     path = {"PYTHONPATH": ":".join(sys.path)}
     killed = subprocess.run(program, env=path, capture_output=True, check=False, timeout=HANGS_S)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    with pytest.raises(NoIndex), open_store(folder / "index").snapshot():
+    with pytest.raises(NoIndex), Store(folder / "index").snapshot():
         pass
     assert build(folder) == NOTES - 2 * TOGETHER + CANARIES
 

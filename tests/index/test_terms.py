@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from index.building import EVERYTHING, FRUIT, ask, commit, entry, expected
 
-from ragqa.index.local import LocalStore
+from ragqa.index import Store
 
 QUESTION = "apple banana cherry fig"
 
@@ -16,7 +16,7 @@ def found_ids(store, filters=EVERYTHING):
 
 
 def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_terms):
-    store, kept = LocalStore(root), {}
+    store, kept = Store(root), {}
     for place in range(9):
         changes = [
             entry(f"n{place % 7}.md", f"apple word{place}", "banana fig"),
@@ -25,7 +25,7 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
         removed = [f"n{(place + 3) % 7}.md"]
         kept = {path: each for path, each in kept.items() if path not in removed}
         kept |= {each.note.path: each for each in changes}
-        rebuilt = LocalStore(root.with_name(f"rebuilt-{place}"))
+        rebuilt = Store(root.with_name(f"rebuilt-{place}"))
         info = replace(commit(rebuilt, *kept.values()), generation=place + 1)
         assert commit(store, *changes, remove=removed) == info
         assert found_ids(store) == found_ids(rebuilt)
@@ -37,7 +37,7 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
 def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, share, dead):
     monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
     monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", share)
-    store = LocalStore(root)
+    store = Store(root)
     commit(store, *FRUIT)
     commit(store, remove=["ml/deep/three.md"])
     with store.snapshot() as snapshot:
@@ -45,7 +45,7 @@ def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, s
 
 
 def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root):
-    store = LocalStore(root)
+    store = Store(root)
     long = [entry(f"{n}.md", "apple " + "fig " * n) for n in (1, 38, 39, 40, 41, 57, 150, 1100)]
     commit(store, *long)
     with store.snapshot() as snapshot:

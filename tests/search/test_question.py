@@ -9,7 +9,7 @@ from hashed import HashedEmbedder
 from index.sources import source_with
 from support import write_notes
 
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
 from ragqa.search.retrieve import fuse, retrieve
@@ -32,7 +32,7 @@ class OnlyLatin(HashedEmbedder):
 def opened(folder, notes, embedder=None):
     embedder = embedder or HashedEmbedder(32)
     write_notes(folder / "notes", notes)
-    store = open_store(folder / "index")
+    store = Store(folder / "index")
     refresh(store, source_with(folder, embedder))
     with store.snapshot() as snapshot:
         yield snapshot, embedder

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from index.building import commit, entry, quick_folder
 
 from ragqa.embedders import embedder_for
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.search.question import languages_for
 from ragqa.search.spelling import correct_spelling
 from ragqa.types import Correction
@@ -39,7 +39,7 @@ class Knowing:
 @contextmanager
 def indexed(*entries):
     with quick_folder() as folder:
-        store = open_store(folder / "index")
+        store = Store(folder / "index")
         commit(store, *entries)
         with store.snapshot() as snapshot:
             yield snapshot

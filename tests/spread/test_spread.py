@@ -15,7 +15,7 @@ from hashed import KNOWS_HASHED
 from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
-from ragqa.index import open_store
+from ragqa.index import Store
 from ragqa.index.refresh import KEPT
 
 pytestmark = pytest.mark.integration
@@ -152,10 +152,10 @@ def index_with(tmp_path, notes):
 
 def embeddings(folder):
     """The embedding of every passage of an index, by its key."""
-    with open_store(folder).snapshot() as snapshot:
+    with Store(folder).snapshot() as snapshot:
         passages = snapshot.passages(at=[*snapshot.states])
         keys = [each.embedding_key for each in passages]
-        return snapshot.info.dtype, snapshot.vectors(keys)
+        return snapshot.info.dtype, snapshot.engine.vectors(keys)
 
 
 def assert_alike(first, second):
@@ -194,7 +194,7 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     assert run.code == 4
     assert "a node has other weights of hashed:64" in run.err
     with pytest.raises(NoIndex):
-        open_store(tmp_path / "other").snapshot().__enter__()
+        Store(tmp_path / "other").snapshot().__enter__()
 
 
 def test_a_killed_worker_ends_the_build_and_the_next_one_goes_on(nodes, index_with, tmp_path):

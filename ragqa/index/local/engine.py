@@ -72,19 +72,15 @@ class LocalEngine(Engine):
         return Lists(self._root / made.name / LISTS, upto=made.upto)
 
     def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k best passages by BM25 over any of the terms."""
         return self._terms.best(terms, k, allowed)
 
     def counts(self, terms: Sequence[str]) -> dict[str, int]:
-        """How many passages have each term."""
         return self._terms.counts(terms)
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
-        """Terms with this prefix, most frequent first."""
         return self._terms.terms_with_prefix(prefix)
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given."""
         by_id = {passage.id: passage for _, passage in self._database.passages("id", ids)}
         for missing in set(ids) - by_id.keys():
             what = f"the index file {self._database.path} has no passage {missing}"
@@ -92,15 +88,12 @@ class LocalEngine(Engine):
         return [by_id[passage_id] for passage_id in ids]
 
     def passages_of(self, notes: Sequence[int]) -> list[Passage]:
-        """The passages of notes."""
         return [passage for _, passage in self._database.passages("note", notes)]
 
     def vectors(self, keys: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), by embedding key, of those that there are."""
         return self._database.embeddings(self._model, keys)
 
     def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         owners = None if allowed is None else self._owners[:, np.isin(self._owners[1], allowed)]
         among = None if owners is None else owners[0]
         total = self._passages if among is None else len(among)

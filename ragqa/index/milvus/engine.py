@@ -30,7 +30,6 @@ from ragqa.index.ranking import ScoredId, bm25, inverse_frequency, top_k
 from ragqa.index.rows import (
     MALFORMED,
     UNIT_TOLERANCE,
-    info_json,
     location_of,
     note_row,
     packed,
@@ -109,7 +108,6 @@ class MilvusEngine(Engine):
         return database
 
     def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         where, query = _among(allowed), np.asarray(vector, np.float32).tolist()
 
         def best(limit: int) -> list[ScoredId]:
@@ -120,7 +118,6 @@ class MilvusEngine(Engine):
         return top_k(best, k, min(self.info.passages, MAX_HITS))
 
     def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k best passages by BM25 over any of the terms, of those that Milvus finds."""
         counted, total = Counter(filter(None, terms)), self.info.passages
         where, having = _among(allowed), self.counts(list(counted))
         weights = {
@@ -139,7 +136,6 @@ class MilvusEngine(Engine):
         return top_k(best, k, min(total, MAX_HITS)) if words else []
 
     def counts(self, terms: Sequence[str]) -> dict[str, int]:
-        """How many passages have each term."""
         words = {term: encode_term(term) for term in terms}
         self._counts |= self._count(set(words.values()) - self._counts.keys() - {""})
         return {term: self._counts.get(word, 0) for term, word in words.items()}
@@ -156,11 +152,9 @@ class MilvusEngine(Engine):
         return {word: count(self._collection, where(word)) for word in words}
 
     def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - it cannot list them
-        """Nothing, since Milvus cannot list its terms."""
         return []
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given."""
         rows = self._client.of(self._collection, ids, ("pk", "data"))
         by_id = {row["pk"]: row["data"] for row in rows}
         if missing := [id_ for id_ in ids if id_ not in by_id]:
@@ -169,12 +163,10 @@ class MilvusEngine(Engine):
         return [read(by_id[id_], Passage) for id_ in ids]
 
     def passages_of(self, notes: Sequence[int]) -> list[Passage]:
-        """The passages of notes."""
         rows = self._client.of(self._collection, notes, ("data",), "note")
         return [read(row["data"], Passage) for row in rows]
 
     def vectors(self, keys: Sequence[int]) -> dict[int, Vector]:
-        """The sound embeddings, shape (dimension,), by embedding key, of those that there are."""
         vectors = {}
         fields = ("embedding_key", DENSE)
         for row in self._client.of(self._collection, keys, fields, "embedding_key"):
@@ -267,7 +259,7 @@ def _passage_row(note: int, passage: Passage, vector: Vector) -> Row:
 def _description(info: IndexInfo, mean_length: float, *, is_whole: bool = True) -> Row:
     """The row about the index: what it holds, and the mean length of a passage in terms."""
     content = {"format": FORMAT, "is_whole": is_whole, "mean_length": mean_length}
-    data = json.dumps({**content, "info": info_json(info)}, allow_nan=False).encode()
+    data = json.dumps({**content, "info": msgspec.to_builtins(info)}, allow_nan=False).encode()
     return _row(DESCRIPTION, _pack(data, "the description of the index"), None, note=-1)
 
 
