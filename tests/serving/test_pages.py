@@ -88,6 +88,14 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(site_of):
     assert '<div class="quote">' in law
 
 
+def test_an_item_without_the_sentence_above_its_list_has_that_sentence_beside_it(site_of):
+    long = "**Chunked prefill** splits a long prompt into pieces that it mixes with steps. " * 9
+    text = f"Two remedies are common:\n\n- {long}\n- **Disaggregation** runs prefill apart.\n"
+    site = site_of({"serving.md": f"# Serving\n\nPrefill stalls others. {text}"})
+    page = site.ask("/", q="disaggregation runs prefill apart").text
+    assert '<p class="context">Two remedies are common</p>' in page
+
+
 def test_beside_a_refusal_there_is_no_pane(site):
     page = site.ask("/", q="who won the cup in 1954?").text
     assert 'class="verdict not_in_notes"' in page
