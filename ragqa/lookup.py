@@ -1,23 +1,23 @@
-"""Look up references: the note and lines that `note.md:12-15` names, and their text."""
+"""References such as `note.md:12-15`: read, written, looked up, and the text that they name."""
 
 import os
 import re
 import shlex
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragqa.config import Settings
 from ragqa.errors import LIST, STATUS, Hint, NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
 from ragqa.passages.parts import heading_paths
-from ragqa.reference import Reference, readings
 from ragqa.safe import safe_line
 from ragqa.types import (
     HIDDEN,
@@ -39,22 +39,64 @@ if TYPE_CHECKING:
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
+HIDDEN_MARK = "(hidden)"
+"""Stands for the value of a front matter key that looks like a secret."""
 
+_LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
+_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 _HEADING_BELOW = " [>\u203a] "
+# What the margin leaves out of a locator: the words that the head of the part has.
+_SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name."""
-
 _MAX_NAME = 200
 _MAX_HEADING = 100
 _MAX_HEADINGS = 1_000
 _SHOWN = 3
 
-HIDDEN_MARK = "(hidden)"
-"""Stands for the value of a front matter key that looks like a secret."""
 
-# What the margin leaves out of a locator: the words that the head of the part has.
-_SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A note by its path or name, and lines, a heading or a locator, as in `Citation`, if named.
+
+    One that was looked up has the note's path, relative to the notes folder if it is inside, and
+    the `reason` why that note is not indexed, "" if it is.
+    """
+
+    JSON = JsonShape("path lines locator", optional="locator")
+
+    path: str
+    lines: tuple[int, int] | None = None
+    heading: str = ""
+    locator: str = ""
+    reason: str = ""
+
+
+def reference_to(path: str, lines: tuple[int, int], locator: str = "") -> str:
+    """A place in a note as `path:first-last`, `path:line` or `path, locator`; not sanitised."""
+    if locator:
+        return f"{path}, {locator}"
+    first, last = lines
+    return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
+
+
+def readings(text: str) -> Iterator[Reference]:
+    """Yield each reference that a text may be, the plainest first: a name may have a colon or `#`.
+
+    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR`.
+    """
+    if text:
+        yield Reference(text)
+    if match := _LINES.fullmatch(text):
+        first, last = sorted((int(match[2]), int(match[3] or match[2])))
+        yield Reference(match[1], (first, last))
+    commas = list(_LOCATOR.finditer(text))
+    for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
+        yield Reference(text[: comma.start()], locator=text[comma.end() :])
+    for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
+        if name and anchor.strip("# "):
+            yield Reference(name, heading=anchor.strip())
 
 
 class NoTarget(UsageError):
@@ -67,23 +109,21 @@ class NoTarget(UsageError):
         super().__init__(message, hint=hint)
 
 
-def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "NoteLookup":
-    """These notes of an index, and its folder."""
-    corpus, settings = index.places.corpus, index.settings
-    known = {note.path: note for note in notes}
-    skipped = {skip.path: skip.reason for skip in info.skipped}
-    return NoteLookup(corpus, settings.max_note_bytes, known, skipped, settings.formats)
-
-
 @dataclass(frozen=True)
 class NoteLookup:
-    """The notes on disk and in the index, among which references are looked up."""
+    """The notes among which references are looked up, by path, and why others are no notes."""
 
     corpus: Corpus
-    max_note_bytes: int
+    settings: Settings
     known: Mapping[str, NoteRecord]
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    formats: Sequence[str] = ()
+    skipped: Mapping[str, str]
+
+    @classmethod
+    def of(cls, index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "NoteLookup":
+        """These notes of an index, and its folder."""
+        known = {note.path: note for note in notes}
+        skipped = {skip.path: skip.reason for skip in info.skipped}
+        return cls(index.places.corpus, index.settings, known, skipped)
 
     def find(self, text: str) -> Reference:
         """Resolve a reference to a note and its lines; `readings` has the forms.
@@ -127,7 +167,7 @@ class NoteLookup:
         path, lines = place.path, place.lines
         if not (lines or place.heading or place.locator):
             return Reference(path)
-        read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
+        read = read_text(self.corpus, path, max_note_bytes=self.settings.max_note_bytes)
         if isinstance(read, Skipped):
             return Reference(path, lines)  # a later stage reports it
         if lines:
@@ -171,10 +211,9 @@ class NoteLookup:
         """Why the file at a path is not indexed; "" if there seems to be none."""
         if path == ".":
             return "the folder of notes itself"
+        limit, formats = self.settings.max_note_bytes, self.settings.formats
         try:
-            reason = why_left_out(
-                self.corpus, path, max_note_bytes=self.max_note_bytes, formats=self.formats
-            )
+            reason = why_left_out(self.corpus, path, max_note_bytes=limit, formats=formats)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return ""
         except OSError as exc:
@@ -189,26 +228,8 @@ class NoteLookup:
         return list(dict.fromkeys(self.names.by_name[name][0] for name in close))
 
 
-def place_in(
-    corpus: Corpus, paths: Iterable[str], text: str, *, max_note_bytes: int
-) -> Reference | None:
-    """The reference with the path of one of these notes, indexed or not, None if it names none.
-
-    :raises UsageError: several notes have this name.
-    """
-    by_file = {path: parse_note(path, "") for path in paths}
-    if place := NoteLookup(corpus, max_note_bytes, by_file).place_of(text):
-        return place
-    read = {path: read_text(corpus, path, max_note_bytes=max_note_bytes) for path in by_file}
-    by_title = {p: parse_note(p, r) for p, r in read.items() if not isinstance(r, Skipped)}
-    return NoteLookup(corpus, max_note_bytes, by_title).place_of(text)
-
-
 def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
-    """The given lines, up to the last line of the note.
-
-    :raises UsageError: the note has no such first line.
-    """
+    """The given lines, up to the last line of the note, which must have the first."""
     first, last = lines
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
     if not 1 <= first <= total:
@@ -219,10 +240,7 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
 
 
 def _place_at(locator: str, path: str, document: Document) -> Span:
-    """The span of a page, cell or paragraph.
-
-    :raises UsageError: there is none; the hint has the last.
-    """
+    """The span of a page, cell or paragraph; where there is none, the hint has the last."""
     if span := document.span_at(locator):
         return span
     length = len(document.text)
@@ -240,10 +258,7 @@ def span_of_lines(lines: tuple[int, int], text: str) -> Span:
 
 
 def _section_below(anchor: str, path: str, document: Document) -> Span:
-    """The span of a heading's section.
-
-    :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
-    """
+    """The span of a heading's section; without one, the hint has similar headings or the first."""
     text, blocks = document.text, parse_note(path, document.text).blocks
     for named in (anchor, re.sub(_HEADING_BELOW, "#", anchor)):
         if span := section_of(blocks, len(text), named):
@@ -278,12 +293,10 @@ def _inside(corpus: Corpus, name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NotePart:
-    """Some lines of a note, or all of it.
+    """Some lines of a note, or all of it; secrets in its front matter and comments are masked.
 
-    `text` is as in the file, except that secrets in its front matter and comments are masked; lines
-    keep their numbers. `heading` is the path of headings at the first line. `locator` is as in
-    `Citation`. `margin` has the number of each line, or the name of each page or slide where it
-    begins.
+    `heading` is the path of headings at the first line. `locator` is as in `Citation`. `margin` has
+    the number of each line, or the name of each page or slide where it begins.
     """
 
     JSON = JsonShape(
@@ -304,18 +317,13 @@ class NotePart:
 def get_part(
     index: "Index", address: str, *, refresh: bool = True, progress: Progress | None = None
 ) -> NotePart:
-    """Get the note, or the part of a note, that a reference names.
-
-    :param address: the note by path, file name, title or alias, and a part of it (`readings`).
-    :raises UsageError: there is no such note or part, or several notes have this name.
-    :raises NotIndexed: the note is on disk but not in the index.
-    """
+    """Get the note, or the part of a note, that a reference names; raises as `find_indexed`."""
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
-    notes = notes_of(index, listed.notes, listed.info)
+    notes = NoteLookup.of(index, listed.notes, listed.info)
     target = notes.find_indexed(address)
     note, document = read_current(corpus, target.path, max_note_bytes=limit)
-    text = without_hidden(note.text, note.blocks)
+    text = edited(note.text, edits_of_hidden(note.text, note.blocks))
     lines = text.removesuffix("\n").split("\n") if text else []  # as citations count them
     first, last = target.lines or (1, max(1, len(lines)))
     span = span_of_lines((first, last), note.text)
@@ -362,17 +370,18 @@ def _margin(document: Document, first: int, last: int) -> Iterator[str]:
         shown, start = place, start + len(line) + 1
 
 
-def without_hidden(text: str, blocks: Sequence[Block]) -> str:
-    """A note's text without its hidden parts; every line keeps its number."""
+def edited(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """A text with these spans replaced, but for one that begins within another."""
     parts, at = [], 0
-    for start, end, new in edits_of_hidden(text, blocks):
-        parts += [text[at:start], new]
-        at = end
+    for start, end, new in sorted(edits):
+        if start >= at:
+            parts += [text[at:start], new]
+            at = end
     return "".join([*parts, text[at:]])
 
 
 def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int, str]]:
-    """Yield the start, the end and the replacement of each hidden part."""
+    """Yield the start, the end and the replacement of each hidden part; lines keep their number."""
     for block in blocks:
         if block.kind in HIDDEN:
             hidden = text[block.start : block.end]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ragqa.api import Index
 from ragqa.index.filters import passing
-from ragqa.lookup import notes_of
+from ragqa.lookup import NoteLookup
 from ragqa.notes.links import NoteNames
 from ragqa.types import Filters, IndexInfo, JsonShape, NoteRecord, Progress, counted
 
@@ -82,7 +82,7 @@ def related_to(
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
-    notes = notes_of(index, listed.notes, listed.info)
+    notes = NoteLookup.of(index, listed.notes, listed.info)
     path, most = notes.find_indexed(name).path, limit or index.settings.top_k
     links = NoteLinks(notes.known, notes.names)
     nearest = near(index, links, path, filters or Filters(), most)

@@ -6,9 +6,9 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property
 from itertools import islice
 from time import monotonic
 
@@ -18,11 +18,10 @@ from rapidfuzz.distance import Indel
 
 from ragqa.answering.excerpt_blocks import blocks_of
 from ragqa.config import Settings
-from ragqa.lookup import place_in, span_of_lines
+from ragqa.lookup import NoteLookup, readings, span_of_lines
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
-from ragqa.reference import readings
 from ragqa.saved import (
     ANY_NOTE,
     NOWHERE,
@@ -98,7 +97,7 @@ def verify(
     notes = CorpusNotes(corpus, settings)
     citations = list(map(notes.placed, saved.citations))
     cited = {path: notes.read(path) for path in {citation.path for citation in citations}}
-    in_cited = {c: _in_cited(c, cited[c.path], notes.is_late) for c in citations}
+    in_cited = {c: None if notes.is_late() else _in_cited(c, cited[c.path]) for c in citations}
     lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
     gone = {
@@ -128,11 +127,9 @@ def _in_other_notes(
     return elsewhere
 
 
-def _in_cited(
-    citation: SavedCitation, note: "CurrentNote | None", is_late: Callable[[], bool]
-) -> Checked | None:
+def _in_cited(citation: SavedCitation, note: "CurrentNote | None") -> Checked | None:
     """The citation in the note that it cites: its words, else the text most similar to them."""
-    if note is None or is_late():
+    if note is None:
         return None
     if there := in_note(citation, note):
         return there
@@ -149,7 +146,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     A quote by hand may be a part of a sentence in the note that it names; others are whole.
     """
     start, end = citation.chars
-    is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
+    is_as_cited = (note.path, note.document.state.sha256) == (citation.path, citation.note_sha256)
     if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
         contexts = note.contexts(citation.chars) if citation.context else [""]
         if citation.context in contexts:
@@ -188,7 +185,6 @@ class CurrentNote:
 
     path: str
     document: Document
-    sha256: str
 
     def __post_init__(self) -> None:
         self.text = self.document.text
@@ -317,7 +313,6 @@ class CorpusNotes:
         walk = walk_notes(corpus, max_note_bytes=limit, formats=settings.formats)
         self._paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
-        self._place_named = cache(partial(place_in, corpus, self._paths, max_note_bytes=limit))
         self._ends, self._was_late = monotonic() + DEADLINE_S, False
 
     def is_late(self) -> bool:
@@ -341,21 +336,32 @@ class CorpusNotes:
         if isinstance(read, Skipped):
             self.skipped[path] = read.reason
             return None
-        return CurrentNote(path, read, read.state.sha256)
+        return CurrentNote(path, read)
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
         """A citation that has no lines, at the place that its path names, as `get` takes it.
 
         :raises UsageError: several notes have this name.
         """
-        if citation.lines != NOWHERE or citation.path == ANY_NOTE:
+        named = citation.path
+        if citation.lines != NOWHERE or named == ANY_NOTE:
             return citation
-        exact = (place for place in readings(citation.path) if place.path in self._paths)
-        place = next(exact, None) or self._place_named(citation.path)
+        exact = (place for place in readings(named) if place.path in self._paths)
+        place = next(exact, None) or self._by_file.place_of(named) or self._by_title.place_of(named)
         if place is None:
             return citation
         lines, locator = place.lines or NOWHERE, place.locator
         return structs.replace(citation, path=place.path, lines=lines, locator=locator)
+
+    @cached_property
+    def _by_file(self) -> NoteLookup:
+        known = {path: parse_note(path, "") for path in self._paths}
+        return NoteLookup(self._corpus, self._settings, known, {})
+
+    @cached_property
+    def _by_title(self) -> NoteLookup:
+        known = {p: parse_note(p, note.document) for p in self._paths if (note := self.read(p))}
+        return NoteLookup(self._corpus, self._settings, known, {})
 
     def why_gone(self, path: str, note: CurrentNote | None) -> str:
         """Why nothing is found in the note at a path."""

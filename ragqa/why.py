@@ -13,8 +13,7 @@ from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import Found, Index
 from ragqa.clock import Clock
 from ragqa.index.filters import passing
-from ragqa.lookup import notes_of
-from ragqa.reference import Reference
+from ragqa.lookup import NoteLookup, Reference
 from ragqa.search.retrieve import Ranks, retrieve
 from ragqa.types import (
     Citation,
@@ -125,7 +124,7 @@ def explain(
         question, filters, refresh=refresh, progress=progress, clock=Clock(), every=True
     )
     snapshot = index.snapshot()
-    note = notes_of(index, snapshot.notes().values(), asked.info).find(target)
+    note = NoteLookup.of(index, snapshot.notes().values(), asked.info).find(target)
     explained = partial(
         Explanation, note, asked.question.typed, asked.question.corrected, asked.info,
         warnings=tuple(asked.warnings), waiting=asked.waiting,

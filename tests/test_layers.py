@@ -13,7 +13,7 @@ PACKAGE = Path(ragqa.__file__).parent
 LAYERS = [
     {"errors", "corpus", "languages"},
     {"types", "safe"},
-    {"reference", "saved", "config", "text", "clock"},
+    {"saved", "config", "text", "clock"},
     {"notes", "passages", "embedders", "llms", "user_data"},
     {"index", "rerankers", "grounding"},
     {"search"},

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.config import Settings
 from ragqa.errors import UsageError
-from ragqa.lookup import NoteLookup
-from ragqa.reference import Reference
+from ragqa.lookup import NoteLookup, Reference
 from ragqa.types import Corpus, NoteRecord, Stamp
 
 NAMES = st.text(alphabet="ab:/.1-#[] \n\x1b\udcff", min_size=1, max_size=12)
@@ -17,7 +17,7 @@ def record(path, title="", aliases=()):
 
 
 def notes(corpus, *records):
-    return NoteLookup(Corpus.of(corpus), 1_000, {one.path: one for one in records})
+    return NoteLookup(Corpus.of(corpus), Settings(), {one.path: one for one in records}, {})
 
 
 def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):

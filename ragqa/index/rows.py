@@ -41,13 +41,15 @@ _USUAL = [field.default for field in fields(Unit)]
 def packed(record: NoteRecord | Passage) -> bytes:
     """A note or passage as JSON, in which surrogates stand for undecodable bytes of a name."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    text = json.dumps(values, default=_unit_row, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(values, default=_row, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass")
 
 
-def _unit_row(unit: Unit) -> list[object]:
-    """The fields of a unit, without those at the end that are usual."""
-    row = list(_UNIT_FIELDS(unit))
+def _row(value: Unit | Stamp) -> list[object]:
+    """The fields of a stamp, or of a unit, without those at the end that are usual."""
+    if isinstance(value, Stamp):
+        return list(msgspec.structs.astuple(value))
+    row = list(_UNIT_FIELDS(value))
     while row[-1] == _USUAL[len(row) - 1]:
         row.pop()
     return row
@@ -139,7 +141,8 @@ def note_row(number: int, record: NoteRecord) -> tuple[object, ...]:
     """A note as a row of its table."""
     path, data = os.fsencode(record.path), packed(record)
     check = checksum(number, path, record.sha256, record.date, data)
-    return (number, path, *record.stamp, record.settled, record.sha256, record.date, data, check)
+    stamp = record.stamp.size, record.stamp.mtime_ns
+    return (number, path, *stamp, record.settled, record.sha256, record.date, data, check)
 
 
 def read_note(row: sqlite3.Row) -> NoteRecord:

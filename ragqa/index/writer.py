@@ -116,7 +116,7 @@ class IndexWriter:
             self._db.execute("BEGIN")
             gone = self._apply(removed)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
-            rows = ((*stamp, settled, os.fsencode(path)) for path, stamp, settled in restamped)
+            rows = ((s.size, s.mtime_ns, settled, os.fsencode(p)) for p, s, settled in restamped)
             self._db.executemany(stamps, rows)
             info = replace(
                 info,

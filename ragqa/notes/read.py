@@ -44,7 +44,7 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> Document | S
             read = _read_bytes(corpus, path, form, max_note_bytes)
             if read is not None:
                 data, state = read
-                refused = state._replace(sha256=form.mark)
+                refused = structs.replace(state, sha256=form.mark)
                 return structs.replace(_document(form, data, state.sha256), state=state)
     except Unfit as exc:
         return Skipped(path, str(exc), refused)

@@ -96,7 +96,7 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
         walk.folders += [f"{top}/{folder.path}" for folder in folders]
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
-    walk.files.sort()
+    walk.files.sort(key=attrgetter("path"))
     walk.skipped.sort(key=attrgetter("path"))
     walk.unreadable_folders.sort()
     return walk

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.reference import reference_to
+from ragqa.lookup import reference_to
 from ragqa.render import Document, print_columns, put
 from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text

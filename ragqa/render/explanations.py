@@ -7,7 +7,7 @@ from itertools import groupby
 from rapidfuzz.distance import Indel
 from rich.text import Text
 
-from ragqa.reference import reference_to
+from ragqa.lookup import reference_to
 from ragqa.render import put, put_heading
 from ragqa.render.results import Linker, print_corrected
 from ragqa.safe import safe_line, safe_text

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ragqa.answering.sentences import context_of
+from ragqa.lookup import reference_to
 from ragqa.notes.formats import fragment
-from ragqa.reference import reference_to
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
 from ragqa.safe import safe_line, safe_text

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
+from ragqa.lookup import reference_to
 from ragqa.notes.formats import fragment
-from ragqa.reference import reference_to
 from ragqa.render import (
     READABLE,
     Document,

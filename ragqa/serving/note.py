@@ -27,7 +27,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from ragqa.api import Index
-from ragqa.lookup import edits_of_hidden
+from ragqa.lookup import edited, edits_of_hidden
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.notes.markdown import with_tables
@@ -172,12 +172,7 @@ def _edited(
         stop = end if exact else start + len(text[start:end].rstrip(" \t\n*_`~|"))
         if inside < stop:
             edits += [(inside, inside, _OPEN), (stop, stop, _CLOSE)]
-    parts, at = [], 0
-    for start, end, new in sorted(edits):
-        if start >= at:
-            parts += [text[at:start], new]
-            at = end
-    return "".join([*parts, text[at:]])
+    return edited(text, edits)
 
 
 def _marked(text: str, env: Env) -> str:
@@ -423,7 +418,7 @@ def _place_of(note: Note, quoted: Quoted) -> Span | None:
     chars, quote = quoted
     if note.text[slice(*chars)] == quote:
         return chars
-    current = CurrentNote(note.path, Document(note.text), note.sha256)
+    current = CurrentNote(note.path, Document(note.text, state=note.state))
     checked = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
     return checked.place.chars if checked and checked.is_sound and checked.place else None
 

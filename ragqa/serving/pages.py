@@ -24,8 +24,7 @@ from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, Us
 from ragqa.generation.answer import Writer
 from ragqa.index.filters import fold_tag, passing
 from ragqa.llms.servers import without_keys
-from ragqa.lookup import read_current
-from ragqa.reference import reference_to
+from ragqa.lookup import read_current, reference_to
 from ragqa.related import NearNote, near
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate, takewhile
 
 from ragqa import types
-from ragqa.lookup import NotePart
+from ragqa.lookup import NotePart, reference_to
 from ragqa.passages import token_counts
-from ragqa.reference import reference_to
 from ragqa.related import RelatedNotes
 from ragqa.render import Document
 from ragqa.render.explanations import ranks_line, verdict_line

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from posixpath import splitext
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +30,10 @@ _MAX_ALIASES_CHARS = 500
 _WORDS = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
-
 DAY_NS = 86_400_000_000_000
 
 
-# These three are created for every note before every question: named tuples take a third of the
-# time of frozen data classes.
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, array_like=True):
     """A file's metadata *before* it was read; shows whether to read it again."""
 
     size: int
@@ -48,7 +45,7 @@ class Stamp(NamedTuple):
         return self.mtime_ns // DAY_NS
 
 
-class NoteFile(NamedTuple):
+class NoteFile(Struct, frozen=True):
     """A file that looks like a note, found by the walk and not yet read.
 
     `path` is relative to the corpus and `/`-separated; bytes that are not UTF-8 are kept as
@@ -59,7 +56,7 @@ class NoteFile(NamedTuple):
     stamp: Stamp
 
 
-class NoteState(NamedTuple):
+class NoteState(Struct, frozen=True, array_like=True):
     """What the index records about a note's file, enough to detect a change.
 
     `sha256` is the digest of the file's bytes, and of the format's version if it has one.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from ragqa.reference import Reference
+from ragqa.lookup import Reference
 from ragqa.why import Explanation
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

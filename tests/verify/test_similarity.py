@@ -32,7 +32,7 @@ def is_same(piece):
 
 
 def units_in(note):
-    return CurrentNote("a.md", Document(note), "").units
+    return CurrentNote("a.md", Document(note)).units
 
 
 def becomes(quote, note=NOTE):
