@@ -63,10 +63,7 @@ class StorePlace(Struct, frozen=True):
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines use it by its name; questions then never refresh it.
-
-        Machines' copies of the notes differ, so each would remove what another added.
-        """
+        """Whether other machines use it by its name; a question never refreshes one of theirs."""
         return bool(self.uri and self.name)
 
     @property

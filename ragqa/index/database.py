@@ -1,8 +1,6 @@
 """The truth of an index: notes, passages and embeddings in one SQLite file.
 
-Its write-ahead log lets readers keep the state that they opened while a writer commits the next.
-SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum that is
-compared whenever it is read. The manifest says what the index is and what was made from it.
+A checksum of each row is compared whenever it is read: SQLite finds damage to the structure only.
 """
 
 import json
@@ -30,30 +28,19 @@ from ragqa.index.rows import (
 from ragqa.safe import private_file
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, NoteState, Passage, Stamp, Vector, Vectors
 
-FORMAT = 14
-"""The format version, incremented whenever the meaning of an index's files changes."""
+FORMAT = 14  # raised whenever the meaning of an index's files changes
 
 DATABASE = "index.sqlite"
-ANEW = "anew.sqlite"
-"""The file that is to replace a damaged database, while it is being built."""
+ANEW = "anew.sqlite"  # is to replace a damaged database, while it is being built
+LOGS = ("-wal", "-shm")  # the ends of the names of SQLite's log beside a database
 
-LOGS = ("-wal", "-shm")
-"""The ends of the names of SQLite's log beside a database."""
-
-_NUMBERS = "CREATE TABLE sqlite_sequence(name,seq)"
-"""What SQLite adds for a table whose rows are never numbered twice."""
-
-_BATCH = 500
-"""Parameters per statement; old builds of SQLite allow 999."""
-
+_NUMBERS = "CREATE TABLE sqlite_sequence(name,seq)"  # SQLite's, for AUTOINCREMENT
+_BATCH = 500  # parameters per statement; old builds of SQLite allow 999
 _AT_ONCE = 4096
 _MAX_FREE_SHARE = 0.2
 _NO_LOG = {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-}
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+}  # fmt: skip
 
 # A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
 # titles, tags and headings, which may come from a file name, are BLOBs.
@@ -100,6 +87,8 @@ _SCHEMA = (
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
 
+_LAYOUT = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL"
+
 _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embedding, data"}
 """The columns of each table that its checksums are of."""
 
@@ -107,8 +96,7 @@ _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embe
 class Made(msgspec.Struct, frozen=True):
     """What an engine made: a folder of files, with the CRC-32 of each, or a collection.
 
-    :param documents: for terms, how many passages are in them, those that are gone included.
-    :param upto: for lists, the row of the last embedding in them.
+    Terms have `documents`, passages that are gone included; lists the embeddings `upto` a row.
     """
 
     name: str
@@ -121,45 +109,41 @@ class Made(msgspec.Struct, frozen=True):
 class Database:
     """The file of an index, open for reading one state of it, or for writing.
 
-    :raises NoIndex: the file does not exist.
+    :raises NoIndex: there is no file to read; for writing, one is made.
     :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
     """
 
     def __init__(
         self, root: Path, name: str = DATABASE, *, writing: bool = False, in_memory: bool = False
     ) -> None:
-        self.root = root
-        self.path = root / name
+        self.root, self.path = root, root / name
         self._unlocked: tuple[int, int] | None = None
         if in_memory:
             self.db = self._connect("mode=memory", writing=True)
             return
         with self.naming():
-            if not self.path.exists():
+            if writing:
+                private_file(self.path)
+                self.db = self._connect("mode=rw", writing=True)
+                self._keep_a_log()
+            elif self.path.exists():
+                self.db = self._open()
+            else:
                 raise self._none()
-            self.db = self._open(writing=writing)
 
     def close(self) -> None:
         """Close the file."""
         self.db.close()
 
-    @classmethod
-    def create(cls, root: Path, name: str = DATABASE) -> "Database":
-        """Open the file for writing; an empty one is made if there is none."""
-        if not (root / name).exists():
-            private_file(root / name)
-        database = cls(root, name, writing=True)
-        with database.naming():
-            db = database.db
-            if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-                db.close()
-                why = "its file system has no shared memory, as some in a network have not"
-                raise cannot_write(root, why)
-            db.execute("PRAGMA wal_autocheckpoint = 8000")  # 64 MB
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA cache_size = -64000")
-            db.execute("PRAGMA temp_store = FILE")  # what waits may be larger than the memory
-        return database
+    def _keep_a_log(self) -> None:
+        if self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            self.db.close()
+            why = "its file system has no shared memory, as some in a network have not"
+            raise cannot_write(self.root, why)
+        self.db.execute("PRAGMA wal_autocheckpoint = 8000")  # 64 MB
+        self.db.execute("PRAGMA synchronous = FULL")
+        self.db.execute("PRAGMA cache_size = -64000")
+        self.db.execute("PRAGMA temp_store = FILE")  # what waits may be larger than the memory
 
     @contextmanager
     def naming(self) -> Iterator[None]:
@@ -174,9 +158,7 @@ class Database:
                     hint="ask again",
                 )
 
-    def _open(self, *, writing: bool) -> sqlite3.Connection:
-        if writing:
-            return self._connect("mode=rw", writing=True)
+    def _open(self) -> sqlite3.Connection:
         try:
             return self._connect("mode=ro", writing=False)
         except sqlite3.OperationalError as exc:
@@ -187,35 +169,27 @@ class Database:
         return self._connect("mode=ro&immutable=1", writing=False)
 
     def _connect(self, how: str, *, writing: bool) -> sqlite3.Connection:
+        """Connect, and see which tables there are; for writing, make them."""
         uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA trusted_schema = OFF")
             db.execute("PRAGMA temp_store = MEMORY")
-            self._begin(db, writing=writing)
+            if not writing:
+                db.execute("BEGIN")
+            made = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+            self._tables = {row["sql"].strip() for row in made}
+            if writing and not self._tables:
+                db.executescript("; ".join((_LAYOUT, "BEGIN", *_SCHEMA, "COMMIT")))
+                self._tables = {*_SCHEMA, _NUMBERS}
         except BaseException:
             db.close()
             raise
+        if not self._tables:  # a writer was killed before it made any
+            db.close()
+            raise self._none()
         return db
-
-    def _begin(self, db: sqlite3.Connection, *, writing: bool) -> None:
-        """See which tables there are; for writing, make them."""
-        if not writing:
-            db.execute("BEGIN")
-        made = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        self._tables = {row["sql"].strip() for row in made}
-        if not self._tables:
-            if not writing:  # a writer was killed before it made any
-                raise self._none()
-            db.execute("PRAGMA page_size = 8192")
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("BEGIN")
-            for statement in _SCHEMA:
-                db.execute(statement)
-            db.execute("COMMIT")
-            self._tables = {*_SCHEMA, _NUMBERS}
 
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
@@ -279,18 +253,10 @@ class Database:
         """All notes, or those at these paths, by number."""
         query = "SELECT * FROM notes"
         with self.naming():
-            rows: Iterable[sqlite3.Row] = (
-                self.db.execute(f"{query} ORDER BY id")
-                if at is None
-                else self.fetch(f"{query} WHERE path IN", list(map(os.fsencode, at)))
-            )
+            rows: Iterator[sqlite3.Row] = self.db.execute(f"{query} ORDER BY id")
+            if at is not None:
+                rows = self.fetch(f"{query} WHERE path IN", list(map(os.fsencode, at)))
             return {row["id"]: read_note(row) for row in rows}
-
-    def numbers(self, at: Sequence[str]) -> list[int]:
-        """The numbers of the notes at these paths."""
-        query = "SELECT id FROM notes WHERE path IN"
-        with self.naming():
-            return [row["id"] for row in self.fetch(query, list(map(os.fsencode, at)))]
 
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path; a damaged one has the note read again."""
@@ -304,15 +270,12 @@ class Database:
     def passages(
         self, where: str = "", values: Sequence[object] = ()
     ) -> Iterator[tuple[int, Passage]]:
-        """Read passages, each with its note's number.
-
-        :param where: the column, `id` or `note`, that must be among the values; "" for all.
-        """
+        """Passages, each with its note's number; all, or those whose `where` is in the values."""
         query = "SELECT * FROM passages"
         with self.naming():
-            rows = (
-                self.fetch(f"{query} WHERE {where} IN", values) if where else self.db.execute(query)
-            )
+            rows: Iterator[sqlite3.Row] = self.db.execute(query)
+            if where:
+                rows = self.fetch(f"{query} WHERE {where} IN", values)
             for row in rows:
                 yield row["note"], read_passage(row)
 
@@ -362,8 +325,7 @@ class Database:
     def check(self) -> None:
         """Read the structure of the whole file: the pages, and the indexes of the tables."""
         with self.naming():
-            report = self.db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if report != "ok":
+            if self.db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
                 raise ValueError("its pages do not fit together")
 
     def check_rows(self) -> None:
@@ -388,10 +350,8 @@ class Database:
                 self.db.execute("ROLLBACK")
             self.read()
             self.db.execute("PRAGMA busy_timeout = 0")
-            free, pages = (
-                self.number(f"* FROM pragma_{name}") for name in ("freelist_count", "page_count")
-            )
-            if free > _MAX_FREE_SHARE * pages:
+            free = self.number("* FROM pragma_freelist_count")
+            if free > _MAX_FREE_SHARE * self.number("* FROM pragma_page_count"):
                 self.db.execute("PRAGMA incremental_vacuum").fetchall()
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             is_whole = not self.has_log()

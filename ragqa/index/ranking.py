@@ -17,10 +17,7 @@ _SPARE = 32
 
 
 def inverse_frequency(passages: int, with_term: int) -> float:
-    """BM25's inverse document frequency, ln(1 + (N - n + .5) / (n + .5)).
-
-    Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), in Lucene's variant.
-    """
+    """BM25's inverse document frequency in Lucene's variant, ln(1 + (N - n + .5) / (n + .5))."""
     return math.log1p((passages - with_term + 0.5) / (with_term + 0.5))
 
 
@@ -53,8 +50,7 @@ def quantized_length(length: int) -> int:
 def rank(candidates: Iterable[ScoredId]) -> list[ScoredId]:
     """Sort best first; scores that differ only by rounding become equal, and ids break ties.
 
-    A refresh or another processor sums the same scores in another order; without this, the last
-    bit of a score would decide between duplicates.
+    Else the last bit of a sum, made in another order, would decide between duplicates.
     """
     ranked: list[ScoredId] = []
     tied: list[int] = []

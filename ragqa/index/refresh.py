@@ -42,14 +42,9 @@ from ragqa.types import (
     no_progress,
 )
 
-SMALL_CHANGE_PASSAGES = 64
-"""Up to this many new passages, the query embedder finishes before torch would have started."""
-
-CHUNK_PASSAGES = 2048
-"""The passages that are looked up and sorted by length together; the last note may exceed it."""
-
-SAVED_TOGETHER = 256
-"""Passages per part: their embeddings are saved together, and a dead worker loses at most these."""
+SMALL_CHANGE_PASSAGES = 64  # are embedded before torch would have started
+CHUNK_PASSAGES = 2048  # are looked up and sorted by length together, but for the last note's
+SAVED_TOGETHER = 256  # passages whose embeddings are saved together; a dead worker loses these
 
 KEPT = "The embeddings so far are saved: run the same command again to resume."
 
@@ -67,8 +62,8 @@ def refresh(
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if this ragqa has made no sound one.
 
-    Passages with the same text keep their embedding, also those that an interrupted build has made
-    and those of a damaged index. If nothing changed, no lock is taken.
+    Embeddings of the same text are kept, also those of an interrupted build or a damaged index. If
+    nothing changed, no lock is taken.
 
     :param rebuild: read all notes again, and split them anew.
     :param unless_long: if an update would take long, the report only says what waits.
@@ -126,10 +121,7 @@ def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> N
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Disable garbage collection while only allocating tuples per note, which hold no garbage.
-
-    It took a third of the time for a hundred thousand notes, before every query.
-    """
+    """Disable garbage collection, a third of the time of a walk; what it makes holds no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -145,9 +137,7 @@ _NOTHING: _Base = (None, {}, False)
 
 
 def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
-    """The existing index, the state of its notes, and whether it can be changed.
-
-    There is nothing to change in one that was built from another folder: it is replaced.
+    """The existing index, the state of its notes, and whether it is changed or replaced.
 
     :param whole: whether each of its rows is compared with its checksum.
     """
@@ -215,7 +205,7 @@ def _embedder_for(
 def _describe(source: Source, embedder: Embedder, former: IndexInfo | None) -> IndexInfo:
     """Describe an index that is built from nothing; the store fills in its number and counts.
 
-    :param former: its canary, and so its embeddings, are kept while the embedder agrees with it.
+    The former's canary, and so its embeddings, are kept while the embedder agrees with it.
     """
     canary: tuple[float, ...] = ()
     if former and former.dtype == embedder.dtype:
@@ -263,33 +253,25 @@ class Embedding:
     """Splits notes for a writer, and embeds what it has no embedding of yet, with bounded memory.
 
     :param total: the bytes of all notes.
-    :param progress: is called with notes split, and with kB of notes embedded once any passage
-        needs embedding.
+    :param progress: is called with notes split, and with kB of notes embedded if any are.
     :ivar computed: how many embeddings have been computed so far.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
-    :raises IndexUnusable: here and in every method: embeddings cannot be saved, or one is not a
-        unit vector.
+    :raises IndexUnusable: in every method: embeddings cannot be saved, or are no unit vectors.
     """
 
     def __init__(
         self, writer: IndexWriter, embedder: Embedder, total: int, progress: Progress
     ) -> None:
-        self._writer = writer
-        self._embedder = embedder
-        self._total = total
-        self._progress = progress
-        self._known = 0.0
-        self.computed = 0
+        self._writer, self._embedder, self._progress = writer, embedder, progress
+        self._total, self._known, self.computed = total, 0.0, 0
         self.languages: dict[str, Pieces] = {}
 
     def read(
         self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts
     ) -> list[Remark]:
-        """Read notes in their current state, split them and add them, some thousand at a time.
+        """Read, split and add notes, some thousand passages at a time; returns warnings.
 
-        One that can no longer be read stays as it was until the next refresh.
-
-        :returns: warnings about notes.
+        A note that can no longer be read stays as it was until the next refresh.
         """
         warnings, waiting, count, size = list[Remark](), list[SplitNote](), 0, 0
         for done, file in enumerate(files, start=1):
@@ -309,10 +291,7 @@ class Embedding:
         return warnings
 
     def add(self, notes: Sequence[SplitNote], size: float, embed_parts: EmbedParts) -> None:
-        """Add notes, and embed their passages of which there is no embedding yet.
-
-        :param size: the bytes of the notes.
-        """
+        """Add notes of this size in bytes, and embed what there is no embedding of yet."""
         from ragqa.passages.language import add_pieces
 
         passages = [passage for _, own in notes for passage in own]
@@ -325,9 +304,8 @@ class Embedding:
         missing.sort(key=lambda passage: -len(passage.embedded_text))
         parts = [missing[n : n + SAVED_TOGETHER] for n in range(0, len(missing), SAVED_TOGETHER)]
         texts = [[passage.embedded_text for passage in part] for part in parts]
-        for part, vectors in zip(
-            parts, embed_parts(texts, partial(self._report, each)), strict=True
-        ):
+        embedded = embed_parts(texts, partial(self._report, each))
+        for part, vectors in zip(parts, embedded, strict=True):
             self._writer.save(part, vectors)
             self.computed += len(part)
             self._known += each * len(part)

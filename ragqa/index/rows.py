@@ -1,7 +1,6 @@
 """What an index holds of notes, passages and embeddings, as it is written and read.
 
-What reads a value raises one of `MALFORMED` if it is not as it should be. The rows of the local
-store have a checksum each.
+What reads a value raises one of `MALFORMED` if it is not as it should be.
 """
 
 import hashlib
@@ -26,11 +25,7 @@ from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Unit, Vector, Vec
 _T = TypeVar("_T", NoteRecord, Passage)
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""The errors that malformed values raise."""
-
-NUMBER = np.dtype("<f2")
-"""How embeddings are stored: half precision changes a cosine by less than .001."""
-
+NUMBER = np.dtype("<f2")  # half precision changes a cosine by less than .001
 UNIT_TOLERANCE = 1e-3
 
 _UNIT = tuple(field.name for field in fields(Unit))
@@ -57,18 +52,15 @@ def _row(value: Unit | Stamp) -> list[object]:
 
 def unpacked(data: bytes | str, kind: type[_T]) -> _T:
     """What `packed` has made, strictly: it may be anything."""
-    item: _T | None = None
     if kind is NoteRecord:  # three times as fast, but not of surrogates
         with suppress(msgspec.DecodeError):
-            item = msgspec.json.decode(data, type=kind)
-    if item is None:
-        values = msgspec.convert(json.loads(data), dict[str, object])
-        if kind is Passage:
-            units = msgspec.convert(values["units"], list[list[object]])
-            # Left out at the end is what is usual.
-            values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
-        item = msgspec.convert(values, kind)
-    return item
+            return msgspec.json.decode(data, type=kind)
+    values = msgspec.convert(json.loads(data), dict[str, object])
+    if kind is Passage:
+        units = msgspec.convert(values["units"], list[list[object]])
+        # Left out at the end is what is usual.
+        values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
+    return msgspec.convert(values, kind)
 
 
 def read_info(
@@ -78,9 +70,8 @@ def read_info(
 
     :param content: has its "format" and "info".
     :param index: which index it is, for messages.
-    :param readable: the format that can be read; of an index that `is_shared`, only a
-        rebuild replaces another format.
-    :raises NeedsRebuild: it has another format.
+    :raises NeedsRebuild: it has another format than the readable; only a rebuild replaces that of
+        a shared index.
     """
     number = msgspec.convert(content["format"], int)
     if number != readable:
@@ -107,7 +98,6 @@ def model_of(info: IndexInfo) -> int:
 def check_vectors(passages: Sequence[Passage], vectors: Vectors) -> None:
     """Check that each passage has a vector of unit length, as some models give none.
 
-    :param vectors: shape (passages, dimension).
     :raises IndexUnusable: one has not; the message names the passage.
     """
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)

@@ -15,7 +15,7 @@ EVERYTHING = Filters()
 class Snapshot:
     """One committed state of an index: its notes, and the engine that finds their passages.
 
-    :param database: that of its notes, or what opens it when it is first needed.
+    :param database: that of its notes, or what opens it.
     :ivar info: what the index holds and how it was built.
     :ivar is_own: whether it was built from this folder, and can be changed there.
     :raises IndexUnusable: in every method: it cannot be read or trusted.
@@ -69,15 +69,12 @@ class Snapshot:
         Those of notes are in the order of their paths and places; unknown paths are ignored.
         """
         if at:
-            found = self.engine.passages_of(self._database.numbers(at))
+            found = self.engine.passages_of(list(self._database.notes(at)))
             return sorted(found, key=lambda passage: (passage.path, passage.start))
         return self.engine.passages(ids)
 
     def check(self) -> None:
-        """Compare every row of the database with its checksum.
-
-        :raises NeedsRebuild: one is damaged.
-        """
+        """Compare every row of the database with its checksum; or `NeedsRebuild`."""
         self._database.check_rows()
 
     @cached_property

@@ -4,7 +4,8 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeAlias
 
@@ -37,9 +38,6 @@ LONG_BYTES = 100_000
 
 BYTES_PER_TOKEN = 4
 
-DIGEST = 64
-"""The digits of a SHA-256."""
-
 States: TypeAlias = Mapping[str, NoteState]
 """The state of each file by path, when it was read."""
 
@@ -68,10 +66,7 @@ class Embedders:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The notes, place, embedders and passage settings of an index.
-
-    `shared_name` is the name of an index that several machines use, or "".
-    """
+    """What an index is built from and how; a shared one has a name."""
 
     corpus: Corpus
     index: Path
@@ -85,8 +80,7 @@ class Source:
     def origin(self) -> str:
         """The corpus's path relative to the index, so that both can be moved together.
 
-        For a shared index, the folder's name, since its path differs between machines. Of several
-        folders, a line for each, beginning with its name.
+        Of a shared index, the folder's name. Of several folders, a line for each with its name.
         """
         return "\n".join(
             f"{prefix} {folder.name if self.shared_name else os.path.relpath(folder, self.index)}"
@@ -131,10 +125,7 @@ def check_origin(info: IndexInfo, source: Source) -> None:
 
 
 def check_corpus(corpus: str, source: Source) -> None:
-    """Check that an index that says what it was built from was built from this corpus.
-
-    :raises IndexUnusable: it was built from other notes.
-    """
+    """Check that an index was built from this corpus; raises `IndexUnusable`."""
     if corpus != source.origin:
         if source.shared_name:
             raise IndexUnusable(
@@ -153,10 +144,7 @@ def check_corpus(corpus: str, source: Source) -> None:
 
 
 def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
-    """Check that an embedder matches an index, by fingerprint and by vector.
-
-    :raises EmbedderMismatch: it does not; the message names both.
-    """
+    """Check by fingerprint and by vector that an embedder is the index's; or `EmbedderMismatch`."""
     built, asked = info.embedder, embedder.info
     revision = (asked.revision and built.revision) or asked.revision  # a folder has none
     if replace(built, name=asked.name, revision=revision) != asked:
@@ -188,8 +176,7 @@ def _describe(info: EmbedderInfo) -> str:
 class Changes:
     """Notes that differ from the index, by what to do with them.
 
-    Their text is not kept; notes to index are read again. `restamped` has the path of each
-    unchanged note with a new stamp, and whether that is settled, as in `NoteState`.
+    `restamped` has unchanged notes with their new stamp, and whether it is settled.
     """
 
     walk: Walk
@@ -216,8 +203,8 @@ def _suspects(walk: Walk, known: States) -> list[NoteFile]:
         state = known.get(file.path)
         if state is None or not state.settled or state.stamp != file.stamp:
             return False
-        # The digest of a note in another format than Markdown ends with its reader's version.
-        return len(state.sha256) == DIGEST or state.sha256.endswith(format_of(file.path).mark)
+        # After the 64 digits, that of another format than Markdown has its reader's version.
+        return len(state.sha256) == 64 or state.sha256.endswith(format_of(file.path).mark)
 
     return [file for file in walk.files if not is_current(file)]
 
@@ -225,19 +212,15 @@ def _suspects(walk: Walk, known: States) -> list[NoteFile]:
 def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
-    A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage. A refused file counts
-    once it has changed, or its format has a new version.
-
-    :param known: the notes of the index that is the base, if there is one.
+    A note that was moved, or only touched, keeps its embeddings; one that was edited counts by what
+    it has grown, and a passage. A refused file counts once it or the version of its format changed.
     """
     refused = _refused(base)
 
     def waits(file: NoteFile) -> bool:
         before = refused.get(file.path)
-        if before is None or before.stamp != file.stamp:
-            return True
-        return before.sha256 != format_of(file.path).mark
+        is_same = before and before.stamp == file.stamp
+        return not (before and is_same and before.sha256 == format_of(file.path).mark)
 
     files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
@@ -249,14 +232,10 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
 
     is_long = sum(map(new_text, files)) > LONG_BYTES
     if is_long and known:
-        digests, text = {state.sha256 for state in known.values()}, 0.0
-        for file in files:
-            limit = source.max_note_bytes
-            if digest_of(source.corpus, file.path, max_note_bytes=limit) not in digests:
-                text += new_text(file)
-                if text > LONG_BYTES:
-                    break
-        is_long = text > LONG_BYTES
+        digests = {state.sha256 for state in known.values()}
+        digest = partial(digest_of, source.corpus, max_note_bytes=source.max_note_bytes)
+        new = (new_text(file) for file in files if digest(file.path) not in digests)
+        is_long = any(text > LONG_BYTES for text in accumulate(new))  # no more is read than needed
     return Waiting(len(files), is_long)
 
 
@@ -267,7 +246,6 @@ def find_changes(
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
-    :param known: the notes of the index that is the base, if there is one.
     :raises NoCorpus: no note can be read.
     """
     refused = _refused(base)

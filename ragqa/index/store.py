@@ -23,15 +23,13 @@ logger = logging.getLogger("ragqa")
 
 _KEEP = "INSERT OR IGNORE INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)"
 
-CHECKED_UP_TO = 25_000
-"""Up to this many passages the structure of the database is checked each time it is opened."""
+CHECKED_UP_TO = 25_000  # passages: the structure of the database is checked when it is opened
 
 
 class Store:
     """An index in a folder, which need not exist yet; there its passages are found, too.
 
-    :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
-    :raises NeedsRebuild: in every method but a `fresh` writer's: it is damaged.
+    :raises IndexUnusable: in every method: it cannot be read, written or trusted.
     """
 
     def __init__(self, root: Path) -> None:
@@ -114,7 +112,7 @@ class Store:
         made: Mapping[str, Made] = {}
         try:
             with explaining_failure(self._root):  # a full disk is no damage
-                database = Database.create(self._root)
+                database = Database(self._root, writing=True)
                 with suppress(NoIndex):
                     info, made = database.read()
                 if fresh:
@@ -128,18 +126,17 @@ class Store:
 
 
 def _anew(root: Path, old: Database | None) -> Database:
-    """A database that is to replace a damaged one, with its sound embeddings.
-
-    :param old: the damaged database, if it can be opened.
-    """
+    """A database that is to replace a damaged one, with its embeddings if that can be opened."""
     with explaining_failure(root):
         try:
-            new = Database.create(root, ANEW)  # or what a build that was killed has left of it
+            new = Database(
+                root, ANEW, writing=True
+            )  # or what a build that was killed has left of it
             new.check()
         except NeedsRebuild:
             for end in ("", *LOGS):
                 (root / f"{ANEW}{end}").unlink(missing_ok=True)
-            new = Database.create(root, ANEW)
+            new = Database(root, ANEW, writing=True)
         with new.naming():
             new.db.execute("BEGIN")
             with suppress(sqlite3.DatabaseError):

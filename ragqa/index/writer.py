@@ -26,13 +26,10 @@ class IndexWriter:
     Embeddings are committed as they come, and stay for the next writer; notes and passages wait in
     temporary tables. A note is added, removed or restamped once, if at all.
 
-    :param database: is open for writing, and locked against other writers.
-    :param engine: finds the passages of what is there, or nothing yet.
     :param report: is told how many embeddings there are that no passage has yet.
     :param fresh: whether to begin from nothing.
     :ivar info: of what is there; None if there is nothing yet.
-    :ivar model: which model the embeddings are of, by `rows.model_of`; that of what is there until
-        it is set.
+    :ivar model: by `rows.model_of`, whose embeddings these are; at first that of what is there.
     :raises IndexUnusable: in every method: the disk is full or the folder is not writable.
     """
 
@@ -106,8 +103,7 @@ class IndexWriter:
 
         :param info: None if it is as it was.
         :param removed: the paths of notes to remove; unknown ones are ignored.
-        :param restamped: notes whose text is unchanged, each with its new stamp, and whether that
-            is settled.
+        :param restamped: unchanged notes with their new stamp, and whether it is settled.
         :returns: the info, with generation and counts set.
         """
         with self._changing():  # readers see nothing of it before the end
@@ -144,30 +140,28 @@ class IndexWriter:
 
     def _apply(self, removed: Iterable[str]) -> list[int]:
         """Remove and add notes; gives the numbers of those that went."""
-        unused, gone = list[int](), list[int]()
+        unused = list[tuple[int]]()
         if self._fresh:
             for table in ("notes", "passages"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         replaced = self._db.execute("SELECT path FROM new_notes").fetchall()
         paths = [*map(os.fsencode, removed), *(row["path"] for row in replaced)]
-        for row in list(self._database.fetch("SELECT id FROM notes WHERE path IN", paths)):
+        gone = [
+            row["id"] for row in self._database.fetch("SELECT id FROM notes WHERE path IN", paths)
+        ]
+        for number in gone:
             query = "SELECT embedding FROM passages WHERE note = ?"
-            unused += [each["embedding"] for each in self._db.execute(query, (row["id"],))]
-            self._db.execute("DELETE FROM passages WHERE note = ?", (row["id"],))
-            self._db.execute("DELETE FROM notes WHERE id = ?", (row["id"],))
-            gone.append(row["id"])
+            unused += self._db.execute(query, (number,)).fetchall()
+            self._db.execute("DELETE FROM passages WHERE note = ?", (number,))
+            self._db.execute("DELETE FROM notes WHERE id = ?", (number,))
         for table in ("notes", "passages"):
             self._db.execute(f"INSERT INTO {table} SELECT * FROM new_{table}")  # noqa: S608 - our own names
-        self._prune(unused)
-        return sorted(gone)
-
-    def _prune(self, unused: Iterable[int]) -> None:
-        """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
+        # Embeddings that no passage has go: of removed passages, and of unfinished builds.
         bare = "NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
         delete = f"DELETE FROM embeddings WHERE {bare}"  # noqa: S608 - our own names
         if self._fresh:
             self._db.execute(delete)
         else:
-            newest = (self._last_used, self.model)
-            self._db.execute(f"{delete} AND row > ? AND model = ?", newest)
-            self._db.executemany(f"{delete} AND row = ?", [(row,) for row in unused])
+            self._db.execute(f"{delete} AND row > ? AND model = ?", (self._last_used, self.model))
+            self._db.executemany(f"{delete} AND row = ?", unused)
+        return gone

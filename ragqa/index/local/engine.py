@@ -22,18 +22,10 @@ from ragqa.index.ranking import ScoredId, top_k
 from ragqa.index.rows import model_of
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, Numbers, Passage, Vector, Vectors
 
-REWRITE_BELOW = 2_000
-"""Up to this many passages, the terms are written anew each time, in a quarter of a second."""
-
-MAX_DEAD_SHARE = 0.1
-"""Deleted passages count in BM25's statistics; above this share, the terms are written anew."""
-
-EXACT_UP_TO = 25_000
-"""Up to this many embeddings, each is compared, and no lists are made."""
-
-MAX_STALE_SHARE = 0.1
-"""Once so many embeddings are newer than the lists, or gone, the lists are made anew."""
-
+REWRITE_BELOW = 2_000  # passages: the terms are written anew each time, in a quarter of a second
+MAX_DEAD_SHARE = 0.1  # deleted passages count in BM25; above this share, terms are written anew
+EXACT_UP_TO = 25_000  # embeddings: each is compared, and no lists are made
+MAX_STALE_SHARE = 0.1  # of embeddings newer than the lists, or gone; then the lists are made anew
 LISTS = "lists.faiss"
 
 
@@ -63,7 +55,6 @@ class LocalEngine(Engine):
         self._lists = self._open_lists()
 
     def _open_lists(self) -> Lists | None:
-        """The lists; None if the index is too small to have them."""
         if (made := self.made.get("lists")) is None:
             return None
         checked(self._root, made, "lists")
@@ -206,7 +197,6 @@ class LocalEngine(Engine):
         return Made(writer.folder.name, kept(writer.folder), writer.added)
 
     def _made_lists(self, info: IndexInfo) -> Made | None:
-        """Write the lists where they are too old; None where each embedding is compared."""
         live, model = info.passages, model_of(info)
         if live > EXACT_UP_TO:
             live = self._database.number("count(*) FROM embeddings WHERE model = ?", model)

@@ -1,7 +1,4 @@
-"""Folders of files that are made from the database, each named with its checksums in the manifest.
-
-So one that is missing or damaged is found, and made anew without reading any note.
-"""
+"""Folders of files that are made from the database, named with their checksums in the manifest."""
 
 import os
 import re
@@ -21,10 +18,7 @@ _AT_ONCE = 2**20
 
 
 def checked(root: Path, made: Made | None, what: str) -> Made:
-    """Compare files with their checksums.
-
-    :raises NeedsRebuild: one is missing or was changed.
-    """
+    """Compare files with their checksums; or `NeedsRebuild`."""
     if made is None:
         raise NeedsRebuild(f"the index in {root} does not name its {what}")
     for name, checksum in made.files.items():

@@ -18,7 +18,6 @@ from tantivy import (
     IndexWriter,
     Occur,
     Query,
-    Schema,
     SchemaBuilder,
     TextAnalyzerBuilder,
     Tokenizer,
@@ -30,17 +29,12 @@ from ragqa.text.dates import passage_terms
 from ragqa.types import Passage
 
 _TOKENIZER = "ragqa"
-MAX_LISTED = 10_000
-"""The most terms to list, so that the call is cheap in any index."""
-
+MAX_LISTED = 10_000  # terms, so that listing them is cheap in any index
 _WRITER_BYTES = 64 * 2**20
 
 
 class TermIndex:
-    """The terms in a folder, read-only.
-
-    :param names: its files.
-    """
+    """The terms in a folder that has these files, read-only."""
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._folder = folder
@@ -57,7 +51,7 @@ class TermIndex:
             self._searcher = index.searcher()  # has all files mapped
 
     def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k best passages for any of the terms, as `Engine.best`."""
+        """As `Engine.best`."""
         if not terms:
             return []
         with _naming(self._folder):
@@ -74,10 +68,7 @@ class TermIndex:
             return {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
-        """Terms with this prefix, most frequent first, `MAX_LISTED` at most.
-
-        Deleted passages count until their segment is rewritten.
-        """
+        """As `Engine.terms_with_prefix`; deleted passages count until terms are written anew."""
         with _naming(self._folder):
             counted = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
             return [term for term, _ in counted]
@@ -107,11 +98,14 @@ class TermWriter:
     def __init__(self, folder: Path) -> None:
         self.folder, self.added = folder, 0
         with _naming(folder):
-            index = Index(_schema(), path=str(folder))
+            builder = SchemaBuilder()
+            builder.add_integer_field("id", fast=True)
+            builder.add_integer_field("note", indexed=True)
+            builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
+            index = Index(builder.build(), path=str(folder))
             index.config_reader("manual")
-            index.register_tokenizer(
-                _TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build()
-            )
+            blanks = TextAnalyzerBuilder(Tokenizer.whitespace()).build()
+            index.register_tokenizer(_TOKENIZER, blanks)
             # One thread, so that the same notes always yield the same segments.
             self._writer = index.writer(_WRITER_BYTES, 1)
 
@@ -145,14 +139,6 @@ class TermWriter:
             # Otherwise an error's traceback keeps the writer's threads working in the folder.
             del self._writer
             raise
-
-
-def _schema() -> Schema:
-    builder = SchemaBuilder()
-    builder.add_integer_field("id", fast=True)
-    builder.add_integer_field("note", indexed=True)
-    builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
-    return builder.build()
 
 
 @contextmanager

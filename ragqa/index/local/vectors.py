@@ -54,9 +54,7 @@ class Lists:
         return int(self.index.ntotal)
 
     def search(self, query: Vector, limit: int, allowed: Numbers | None) -> list[int]:
-        """The rows nearest to a query, shape (dimension,), by what the lists hold of them.
-
-        Fewer than `limit` only if there are no more.
+        """The rows nearest to a query, shape (dimension,); fewer than `limit` if there are no more.
 
         :param allowed: the only rows to find, sorted; None for all.
         """
@@ -79,18 +77,17 @@ class Lists:
 
 
 def make_lists(rows: Sequence[int], matrix: Vectors) -> tuple[FaissIndex, DenseInfo]:
-    """Make inverted lists, and describe them.
-
-    :param rows: the row number of each embedding.
-    :param matrix: unit vectors, float32, shape (rows, dimension).
-    """
+    """Make and describe inverted lists of the embeddings in rows, shape (rows, dimension)."""
     numbers, sample = np.array(rows, np.int64), _some_rows(matrix, _SAMPLE)
     queries = matrix[sample]
     _, nearest = faiss().knn(queries, matrix, _CANDIDATES + 1, faiss().METRIC_INNER_PRODUCT)
     recall = partial(_recall, rows=numbers[sample], queries=queries, nearest=numbers[nearest])
     # About four times the square root, per FAISS's guidelines, as a power of two.
     count = int(2 ** round(np.log2(4 * np.sqrt(len(matrix)))))
-    lists = _train_cells(matrix, count)
+    lists = faiss().index_factory(matrix.shape[1], f"IVF{count},SQ8", faiss().METRIC_INNER_PRODUCT)
+    lists.cp.niter = _ROUNDS
+    lists.cp.min_points_per_centroid = 1  # fewer make FAISS print warnings
+    lists.train(matrix[_some_rows(matrix, _TRAINED_ON * count)])
     lists.add_with_ids(matrix, numbers)
     lists.nprobe = _MIN_PROBES
     while lists.nprobe < count and recall(lists, _CANDIDATES) < RECALL:
@@ -109,27 +106,17 @@ def faiss() -> ModuleType:
     return import_module("faiss")
 
 
-def _train_cells(matrix: Vectors, count: int) -> FaissIndex:
-    lists = faiss().index_factory(matrix.shape[1], f"IVF{count},SQ8", faiss().METRIC_INNER_PRODUCT)
-    lists.cp.niter = _ROUNDS
-    lists.cp.min_points_per_centroid = 1  # fewer make FAISS print warnings
-    lists.train(matrix[_some_rows(matrix, _TRAINED_ON * count)])
-    return lists
-
-
 def _recall(
     lists: FaissIndex, k: int, *, rows: Numbers, queries: Vectors, nearest: Numbers
 ) -> float:
     """The share of the k nearest neighbours of sampled vectors that the lists find.
 
-    :param queries: the vectors in these rows, which do not count as their own neighbours.
-    :param nearest: the rows that are truly nearest to each, (rows, more than k).
+    :param nearest: the rows that are truly nearest to each, itself included, (rows, more than k).
     """
     _, listed = lists.search(queries, _CANDIDATES + 1)
     hits = total = 0
-    for row, wanted, got in zip(
-        rows.tolist(), nearest[:, : k + 1].tolist(), listed.tolist(), strict=True
-    ):
+    near = nearest[:, : k + 1].tolist()
+    for row, wanted, got in zip(rows.tolist(), near, listed.tolist(), strict=True):
         neighbours = set(wanted) - {row}
         hits += len(neighbours.intersection(got))
         total += len(neighbours)

@@ -1,8 +1,7 @@
 """An index whose passages are found in Milvus, on a server or in a file.
 
-The collection has all that a question needs, so any machine that has the notes can ask. Only that
-of the machine with the database from which it was made can be changed; another one makes its own
-collection, and the name of the index, an alias, then stands for that.
+Any machine that has the notes can ask the collection. Only the one with the database from which it
+was made changes it; another makes its own, for which the name of the index, an alias, then stands.
 """
 
 import hashlib

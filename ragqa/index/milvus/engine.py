@@ -1,8 +1,7 @@
 """The engine in Milvus: a collection with a row for each passage, each note and the index itself.
 
-A build from nothing fills another collection, which is seen at once when it is committed; a later
-one changes rows, and what is read meanwhile may be of both. A condition holds only field names and
-integers: text from questions enters it encoded.
+A build from nothing fills another collection, seen at once when it is committed; a later one
+changes rows, and what is read meanwhile may be of both. A condition never holds text of a question.
 """
 
 import base64
