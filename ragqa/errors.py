@@ -1,7 +1,4 @@
-"""Every error that ragqa raises on purpose, with its exit code.
-
-The message says what happened and where; the hint says what to do next.
-"""
+"""Every error that ragqa raises on purpose, with its exit code, and hints what to do next."""
 
 import errno
 import sys
@@ -18,8 +15,8 @@ _MEMORY = "close other programs, or raise the limit: ulimit -v unlimited"
 class Hint(str):
     """What fixes an error for whoever asked; a plain `str` is for the user of this machine alone.
 
-    It reads as on the command line. `tool` is what an assistant does instead, which calls tools,
-    and `page` what a page says, "" where it shows that already.
+    It reads as on the command line. `tool` is for an assistant, which calls tools, and `page` for a
+    page, "" where it shows that already.
     """
 
     __slots__ = ("page", "tool")
@@ -63,11 +60,7 @@ INSTEAD = {
 
 
 class RagqaError(Exception):
-    """An error that a user can cause and fix.
-
-    :param message: one sentence: what happened, and to which file or setting.
-    :param hint: the command or setting that fixes it, or "".
-    """
+    """An error that a user can cause and fix: what happened, and the command that mends it."""
 
     exit_code: ClassVar[int] = 70
 
@@ -133,9 +126,7 @@ class EmbedderMismatch(IndexUnusable):
 
 
 class NeedsRebuild(IndexUnusable):
-    """The index is damaged, or another version of ragqa wrote it.
-
-    A refresh builds it anew from the notes, unless it is shared.
+    """The index is damaged, or another version of ragqa wrote it: a refresh builds it anew.
 
     :param corpus: what the index says it was made from, "" if that is unknown.
     """

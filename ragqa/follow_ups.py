@@ -62,10 +62,7 @@ _COMPARED = frozenset(("than", "to", "or"))
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question as asked, and its answer, whose `question` stands alone.
-
-    If the user stopped an LLM while it wrote, the answer is the extractive one.
-    """
+    """A question as asked, and its answer, whose `question` stands alone."""
 
     asked: str
     answer: Answer
@@ -128,11 +125,7 @@ class _QuestionWord:
 
 
 def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
-    """Make a question stand alone; one that already does is returned unchanged.
-
-    :param earlier: all earlier exchanges.
-    :raises IndexUnusable: the index cannot be trusted.
-    """
+    """Make a question stand alone; one that already does is returned unchanged."""
     leant_on = context(earlier)
     if not leant_on:
         return asked
@@ -144,10 +137,9 @@ def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
 
 
 def context(earlier: Sequence[Exchange]) -> list[Exchange]:
-    """The exchanges that a question may depend on: those with an answer.
+    """The exchanges that a question may depend on: those answered on the same topic.
 
-    An unanswered question that stood alone changed the topic to something the notes lack, so
-    follow-ups do not refer to what was said before it.
+    An unanswered question that stood alone changed it to something that the notes lack.
     """
     kept: list[Exchange] = []
     for exchange in earlier:
@@ -159,11 +151,7 @@ def context(earlier: Sequence[Exchange]) -> list[Exchange]:
 
 
 def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
-    """Complete a question with words of the one that it leans on, in parentheses.
-
-    Returns it unchanged if it stands alone, if there is nothing to add, or if it would become too
-    long.
-    """
+    """Complete a question with words of the one that it leans on, in parentheses, or leave it."""
     languages = languages_for(snapshot, question)
     times = [time.span() for time in compiled(_TIME).finditer(question)]
     words = list(_words(blank(question, times), languages))

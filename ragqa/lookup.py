@@ -143,20 +143,14 @@ class NoteLookup:
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
     def place_of(self, text: str) -> Reference | None:
-        """The reference with the path of an indexed note, None if it names none of them.
-
-        :raises UsageError: several notes have this name.
-        """
+        """The reference with the path of a known note; a UsageError where several are so called."""
         for reading in readings(text):
             if path := self._path_of(reading.path):
                 return replace(reading, path=path)
         return None
 
     def find_indexed(self, text: str) -> Reference:
-        """Resolve a reference to an indexed note, as `find` does.
-
-        :raises NotIndexed: the note is on disk but not in the index.
-        """
+        """Resolve a reference as `find` does; NotIndexed where the note is only on disk."""
         target = self.find(text)
         if target.reason:
             raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
@@ -274,10 +268,7 @@ def _section_below(anchor: str, path: str, document: Document) -> Span:
 
 
 def _inside(corpus: Corpus, name: str) -> list[str]:
-    """The paths in the corpus that a name may mean, relative to the corpus or the current folder.
-
-    Purely lexical: no file is opened, no link followed.
-    """
+    """The paths that a name may mean, from the corpus or the current folder; no link followed."""
     paths = [os.path.normpath(name)] if len(corpus.folders) > 1 else []
     for prefix, folder in corpus.prefixed:
         tops = (folder.absolute(), folder.resolve())
@@ -348,10 +339,7 @@ def headings_at(corpus: Corpus, path: str, line: int) -> tuple[str, ...]:
 
 
 def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> tuple[Note, Document]:
-    """A note as it is on disk now, and the document that it is read from.
-
-    :raises UsageError: it cannot be read.
-    """
+    """A note as it is on disk now, and its document; a UsageError where it cannot be read."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
         raise UsageError(f"{path} cannot be read: {read.reason}", hint=STATUS)

@@ -74,12 +74,10 @@ def related_to(
     refresh: bool = True,
     progress: Progress | None = None,
 ) -> RelatedNotes:
-    """The notes nearest to a note.
+    """The notes nearest to a note; raises as `NoteLookup.find_indexed`.
 
-    :param name: a path, file name, title, alias or link, or a place in the note.
+    :param name: a reference to the note.
     :param limit: how many notes; by default as the setting `top_k` says.
-    :raises UsageError: there is no such note, or several have this name.
-    :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
     notes = NoteLookup.of(index, listed.notes, listed.info)

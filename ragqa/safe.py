@@ -1,7 +1,4 @@
-"""Keep the user safe: the only sanitiser, and files that are whole and closed to others.
-
-`safe_text` and `safe_line` make text from notes, names, errors and models safe for a terminal.
-"""
+"""Keep the user safe: the only sanitiser, and files that are whole and closed to others."""
 
 import os
 import re
@@ -30,8 +27,6 @@ _NOT_VARIED = (
 )
 _UNSAFE = re.compile(f"[{_STEERING}{_SELECTORS}](?<![^{_NOT_VARIED}][{_SELECTORS}])|{_ZERO_WIDTH}")
 
-_FOLDER = stat.S_IRWXU
-_FILE = stat.S_IRUSR | stat.S_IWUSR
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -57,10 +52,8 @@ def _visible(match: re.Match[str]) -> str:
 def write_whole(path: Path, text: str, *, new: bool = False, private: bool = False) -> None:
     """Write a file so that readers see the old one or the new one, never a part.
 
-    :param new: never overwrite an existing file.
+    :param new: never overwrite an existing file, which raises FileExistsError.
     :param private: let only the user read or write it.
-    :raises FileExistsError: `new` is set and the file exists.
-    :raises OSError: the folder cannot be written; nothing is left behind.
     """
     # Others may be able to write to the folder, so use an unguessable name and follow no link.
     draft = path.with_name(f".ragqa-{os.urandom(8).hex()}")
@@ -80,13 +73,10 @@ def write_whole(path: Path, text: str, *, new: bool = False, private: bool = Fal
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder, and the missing ones above it; one that others may write to is closed to them.
-
-    :raises OSError: it cannot be made.
-    """
+    """Make a folder, and those missing above it; one that others may write to is closed to them."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
-        folder.mkdir(_FOLDER, exist_ok=True)
+        folder.mkdir(0o700, exist_ok=True)
     status = path.stat()
     # In a sticky folder, such as /tmp, nobody can replace another's files.
     if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
@@ -95,14 +85,11 @@ def private_folder(path: Path) -> None:
 
 
 def open_private(path: Path, access: int = os.O_WRONLY) -> int:
-    """Open a file, made if it is missing, and close it to others; returns its descriptor.
-
-    :raises OSError: it is a link, or cannot be made.
-    """
+    """Open a file, made if it is missing, no link, and close it to others; gives its descriptor."""
     flags = access | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, _FILE)
+    descriptor = os.open(path, flags, 0o600)
     try:
-        os.fchmod(descriptor, _FILE)
+        os.fchmod(descriptor, 0o600)
     except OSError:
         os.close(descriptor)
         raise
@@ -110,18 +97,12 @@ def open_private(path: Path, access: int = os.O_WRONLY) -> int:
 
 
 def private_file(path: Path) -> None:
-    """Make an empty file unless it is there, and close it to others.
-
-    :raises OSError: it is a link, or cannot be made.
-    """
+    """Make an empty file unless it is there, and close it to others."""
     os.close(open_private(path))
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file whole, in a folder of its user alone.
-
-    :raises OSError: it cannot be written.
-    """
+    """Write a file whole, in a folder of its user alone."""
     private_folder(path.parent)
     write_whole(path, text, private=True)
 
@@ -152,10 +133,7 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
 
 
 def why_not_private(path: Path) -> str:
-    """Why others may have put this file or folder here, in a few words; "" if they cannot have.
-
-    :raises OSError: there is none.
-    """
+    """Why others may have put this file or folder here, in a few words; "" if they cannot have."""
     status = path.lstat()
     if status.st_uid not in (os.getuid(), 0):
         return f"{path} belongs to another user"

@@ -1,13 +1,13 @@
 """Saved answers, written and read, and the results of checking them.
 
-In JSON a saved answer is the document of `ask --json`. In Markdown it is a separate record, one
-line of JSON at the end: editors wrap, escape and "correct" the text above it, but leave code alone.
-The record is found anywhere in the file and in any fence.
+In JSON a saved answer is the document of `ask --json`. In Markdown it is one line of JSON, found
+anywhere and in any fence: editors wrap and "correct" the text above it, but leave code alone.
 """
 
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
@@ -161,18 +161,14 @@ def defused(text: str) -> str:
 
 
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
-    """Read a saved answer, JSON or Markdown.
-
-    :param name: the file's name in messages.
-    :raises UsageError: it is too large, damaged or not a saved answer.
-    """
+    """Read a saved answer, JSON or Markdown; a UsageError says what else the file `name` is."""
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UsageError(
             f"{name} is not a saved answer: it has more than {MAX_BYTES:,} bytes", hint=_HINT
         )
     try:
-        return _read(data.decode("utf-8-sig"))
+        return _answer(_document(data.decode("utf-8-sig")))
     except UnicodeDecodeError as exc:
         problem = f"byte {exc.start:,} is not UTF-8"
     except RecursionError:
@@ -182,18 +178,16 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     raise UsageError(f"{name} is not a saved answer: {problem}", hint=_HINT)
 
 
-def _read(text: str) -> SavedAnswer:
-    """The answer in JSON, or in the record of Markdown."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        records = [record.start() for record in _RECORD.finditer(text)]
-        if len(records) > 1:
-            raise ValueError(f"it holds {len(records)} answers; put each in its own file") from None
-        if not records:
-            raise ValueError("it is neither JSON nor Markdown of ragqa ask") from None
-        document, _ = json.JSONDecoder().raw_decode(text, records[0])
-    return _answer(document)
+def _document(text: str) -> object:
+    """What is in JSON, or in the record of Markdown."""
+    with suppress(ValueError):
+        return json.loads(text)
+    records = [record.start() for record in _RECORD.finditer(text)]
+    if len(records) > 1:
+        raise ValueError(f"it holds {len(records)} answers; put each in its own file")
+    if not records:
+        raise ValueError("it is neither JSON nor Markdown of ragqa ask")
+    return json.JSONDecoder().raw_decode(text, records[0])[0]
 
 
 def quoted(quotes: Iterable[tuple[int, str, str]]) -> SavedAnswer:

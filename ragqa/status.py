@@ -55,10 +55,8 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     """The contents of an index, and the changes on disk since it was built.
 
     `other_files` counts the files that cannot be read, by suffix, `switched_off` those of formats
-    that could be; `bytes` is the index's size on this machine's disk; `building` is the progress of
-    another process writing it; `formats` are those switched on; `languages` are those of the notes,
-    most first; `warnings` are about notes. `llm` is the LLM that is set, `allowed` the list of
-    hosts that the user allowed.
+    that could be; `bytes` is the index's size on this machine's disk; `formats` are those switched
+    on; `languages` are those of the notes, most first; `allowed` are hosts.
     """
 
     JSON = JsonShape(
@@ -97,11 +95,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
 
 
 def status_of(index: Index, llm: "LlmChoice") -> IndexStatus:
-    """Compare the index with the notes on disk, without writing.
-
-    :param llm: the LLM that is set.
-    :raises NoIndex: nothing has been built yet.
-    """
+    """Compare the index with the notes on disk, without writing; raises NoIndex without one."""
     building = index.building()
     try:
         info = index.info()
@@ -173,9 +167,8 @@ class LlmChoice(Struct, frozen=True):
     """The LLM that is set, where it would send data, and whether that is allowed.
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
-    `destination` is None if unknown; `allowed` says whether data may go there, None where no LLM
-    is set. `problem` is why it cannot be used. `index_host` is the host that the index is sent to,
-    or "".
+    `allowed` is None where no LLM is set. `problem` is why it cannot be used. `index_host` is the
+    host that the index is sent to, or "".
     """
 
     JSON = JsonShape(

@@ -1,7 +1,7 @@
 """Compare each citation of a saved answer with the current notes: intact, moved, changed or gone.
 
-A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
-longer true: ..."), been struck out, or moved to a comment, to code or under another header.
+A note may have a quote's words and no longer say them: the sentence may have grown ("No longer
+true: ..."), been struck out, or moved to a comment, to code or under another header.
 """
 
 import re
@@ -88,9 +88,6 @@ def verify(
 
     Similar text in the cited note takes precedence over the same words in another note: if the
     note now says something else, an old copy of it does not make the citation sound.
-
-    :raises NoCorpus: the folder does not exist or cannot be read.
-    :raises UsageError: a quote by hand names several notes.
     """
     if not saved.citations:
         return Verification(saved.question, ())

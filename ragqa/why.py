@@ -1,7 +1,4 @@
-"""Explain why a note is or is not in an answer: how it ranked, and the stage that lost it.
-
-The stages are named here, for evaluations, too.
-"""
+"""Why a note is or is not in an answer: how it ranked, and the stage that lost it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,11 +110,9 @@ def explain(
     refresh: bool = True,
     progress: Progress | None = None,
 ) -> Explanation:
-    """Ask a question and explain how far a note came on the way into the answer.
+    """Ask a question and explain how far a note came; raises as `Index.ask` and `NoteLookup.find`.
 
-    :param target: a note by its path, file name, title or alias, and a part of it (`readings`).
-    :raises UsageError: no note or several have this name, or the note has no such part.
-    :raises RagqaError: as `Index.ask` does.
+    :param target: a reference to a note, or to a part of it.
     """
     filters = filters or Filters()
     asked = index.find(

@@ -3,7 +3,7 @@
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Citation
+from ragqa.types import Citation, Cut
 
 
 def words(texts):
@@ -40,7 +40,7 @@ def cited(text, quote="", *, answers=(), short="", cut=(False, False), whole=Fal
         units=tuple(each for each in units if whole or start <= each.start < each.end <= end),
         answer_spans=tuple(_span(text, answer) for answer in answers),
         span=_span(text, short) if short else None,
-        cut=cut,
+        cut=Cut(*cut),
         before=text[units[0].start : start] if whole else "",
         after=text[end : units[-1].end] if whole else "",
     )

@@ -42,7 +42,7 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
         if number and apart(shown[number - 1], block):
             console.print()
         is_first, is_last = number == 0, number == len(shown) - 1
-        page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
+        page.draw(block, (citation.cut.before and is_first, citation.cut.after and is_last))
 
 
 def _is_in(unit: Unit, spans: Iterable[Span]) -> bool:

@@ -36,11 +36,8 @@ class Filters:
     """Which notes to search: with all tags, any of the path globs, dated from `since` to `until`.
 
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
-    matches all notes below a folder that it names. `since` and `until` are ISO, and exclude
-    undated notes.
-    `where` has properties that all must be there, as `key=value`, in any case.
-
-    :raises UsageError: there are too many, or all is too long.
+    matches all notes below a folder that it names. `since` and `until` are ISO, and exclude undated
+    notes. `where` has properties that all must be there, as `key=value`, in any case.
     """
 
     tags: tuple[str, ...] = ()
@@ -66,10 +63,9 @@ class Filters:
 class Hit:
     """A passage found for a question.
 
-    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
-    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, None if
-    that leg did not return the passage. `locator` is as in `Citation`, once the hit was compared
-    with its note.
+    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, comparable
+    within one question. `dense` is the cosine and `terms` the BM25 score, None if that leg lacks
+    the passage. `locator` is as in `Citation`, once the hit was compared with its note.
     """
 
     JSON = JsonShape(
@@ -102,8 +98,8 @@ class ShortAnswer(Struct, frozen=True):
 class Cut(Struct, frozen=True):
     """Whether a list, table or torn sentence continues before an excerpt, and after it."""
 
-    before: bool
-    after: bool
+    before: bool = False
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +107,16 @@ class Citation:
     """An exact quote from a note, in one piece: `text[chars[0]:chars[1]] == quote` for its text.
 
     `before` and `after` are the text of its passage that is shown directly around it. `units` are
-    the sentences, items, rows and code blocks of all that is shown, in order, and `cut` tells
-    whether a list, table or torn sentence continues before and after that. `answer_spans` are the
-    characters of the note that answer, the rest is context; `span` those of the date, number, name
-    or place asked for, None if that is unclear. `locator` names the place in a file that was
-    converted, such as "cell 3". `note_date` is ISO or ""; `old` says that it exceeds the age limit
-    in the settings. `date` is the day of the statement that answers, and `date_from` where that
-    comes from, as `Dated` has it.
+    the sentences, items, rows and code blocks of all that is shown, in order; `cut` is of these.
+    `answer_spans` are the characters of the note that answer, the rest is context; `span` those of
+    the date, number, name or place asked for, None if that is unclear. `locator` names the place in
+    a file that was converted, such as "cell 3". `note_date` is ISO or ""; `old` says that it is
+    long ago. `date` is the day of the statement that answers, and `date_from` as in `Dated`.
     """
 
     JSON = JsonShape(
         "n path lines chars heading quote before after note_sha256 score short_answer "
-        "answer_spans cut=cuts around note_date old date date_from context locator",
+        "answer_spans cut around note_date old date date_from context locator",
         null="note_date date date_from", optional="context locator",
     )  # fmt: skip
 
@@ -140,7 +134,7 @@ class Citation:
     span: tuple[int, int] | None = None
     units: tuple[Unit, ...] = ()
     answer_spans: tuple[tuple[int, int], ...] = ()
-    cut: tuple[bool, bool] = (False, False)
+    cut: Cut = field(default_factory=Cut)
     locator: str = ""
     date: str = ""
     date_from: str = ""
@@ -166,11 +160,6 @@ class Citation:
             return None
         start, end = self.span
         return ShortAnswer(self.quote[start - self.chars[0] : end - self.chars[0]], self.span)
-
-    @property
-    def cuts(self) -> Cut:
-        """`cut`, by name."""
-        return Cut(*self.cut)
 
 
 class Verdict(StrEnum):
@@ -198,8 +187,7 @@ class WrittenSentence:
 
     `lead` is the white space and list marker before it. `parts` are its texts, and the numbers of
     citations that are part of it ("as [1] says"); `citations` are all that it cites. `lacks` is
-    what it says and the passages that it cites do not have. If `is_frame`, it claims nothing: a
-    heading, say.
+    what these do not have. If `is_frame`, it claims nothing: a heading, say.
     """
 
     JSON = JsonShape("text citations lacks")
@@ -251,11 +239,10 @@ class Fallback(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An LLM's answer to a question, or why there is none.
+    """An LLM's answer to a question, or `why` there is none and a `hint` how to fix it.
 
     `sentences` are those kept, `dropped` those that `--strict` removed, and `invalid_citations` are
     cited numbers that no passage has. `given` passages were in the prompt, `left_out` did not fit.
-    `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
     JSON = JsonShape(
@@ -356,17 +343,10 @@ class Answer(SearchResult):
         return self.verdict is Verdict.ANSWERED
 
     @property
-    def fallback_line(self) -> str:
-        """Why the LLM's answer is missing, "" if it is not; not sanitised."""
-        if self.written is None or self.written.is_answer:
-            return ""
-        own = "; this is the answer in your notes' own words" if self.answered else ""
-        return f"{self.written.why}{own}"
-
-    @property
     def every_warning(self) -> tuple[str, ...]:
         """All warnings, including why the LLM's answer is missing."""
         if self.written is None or self.written.is_answer:
             return self.warnings
+        own = "; this is the answer in your notes' own words" if self.answered else ""
         hint = f" ({self.written.hint})" if self.written.hint else ""
-        return (*self.warnings, f"{self.fallback_line}{hint}")
+        return (*self.warnings, f"{self.written.why}{own}{hint}")

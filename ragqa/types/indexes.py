@@ -61,8 +61,7 @@ class DenseInfo:
     """How the nearest vectors are found.
 
     `kind` is "exact" (compares every vector), "ivf" (visits the `probes` nearest of `lists`) or
-    "hnsw" (searches a graph of neighbours). `recall` is recall@10 against exact search, measured on
-    a sample of the vectors when the lists were built; for "hnsw" it is not measured.
+    "hnsw" (searches a graph). `recall` is recall@10 of a sample of "ivf" against exact search.
     """
 
     kind: str = "exact"
@@ -117,10 +116,7 @@ class IndexInfo:
 
 
 class Waiting(Struct, frozen=True):
-    """New and changed files that an index does not have yet.
-
-    `is_long` is whether reading and embedding them takes too long before a question.
-    """
+    """New and changed files that an index lacks; `is_long` if too long before a question."""
 
     files: int
     is_long: bool
@@ -164,10 +160,7 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class IndexReport(Compared, frozen=True, kw_only=True):
-    """What one indexing run did; `newly_skipped` was not skipped the time before.
-
-    `waiting` is what would have taken too long; nothing was done then.
-    """
+    """What an indexing run did; nothing, where `waiting` says what would have taken too long."""
 
     JSON = JsonShape(
         "notes=info.notes passages=info.passages added changed removed unchanged skipped=unread "
@@ -205,10 +198,7 @@ class Tag(Struct, frozen=True):
 
 
 class NoteList(Struct, frozen=True):
-    """The notes of an index that pass the filters, by path.
-
-    `waiting` counts new and changed files that the index does not have yet.
-    """
+    """The notes of an index that pass the filters, by path; `waiting` files are not in it yet."""
 
     JSON = JsonShape("notes tags=tag_counts warnings waiting index=info", optional="notes tags")
 
@@ -238,11 +228,7 @@ class NoteList(Struct, frozen=True):
 
 
 class Building(Struct, frozen=True):
-    """The progress of another process that is writing the index.
-
-    `since` is its start in UTC, ISO; `embedded` counts the passages embedded and saved so far,
-    including those of an interrupted build.
-    """
+    """Another process that writes the index: its start in UTC, and passages embedded so far."""
 
     since: str
     embedded: int

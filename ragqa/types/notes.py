@@ -48,8 +48,7 @@ class Stamp(Struct, frozen=True, array_like=True):
 class NoteFile(Struct, frozen=True):
     """A file that looks like a note, found by the walk and not yet read.
 
-    `path` is relative to the corpus and `/`-separated; bytes that are not UTF-8 are kept as
-    surrogate escapes, so that `os.fsencode` returns the exact name.
+    `path` is relative to the corpus and `/`-separated; `os.fsencode` returns the exact name.
     """
 
     path: str
@@ -61,7 +60,7 @@ class NoteState(Struct, frozen=True, array_like=True):
 
     `sha256` is the digest of the file's bytes, and of the format's version if it has one.
     `settled` is False if the file was modified so shortly before it was read that a later change
-    could have the same stamp; such a note is compared by its digest. `date` is as in `Note`.
+    could have the same stamp. `date` is as in `NoteRecord`.
     """
 
     stamp: Stamp
@@ -100,8 +99,7 @@ class Remark(Struct, frozen=True, omit_defaults=True):
 class Skipped(Remark, frozen=True):
     """A file or folder that was not indexed, and why.
 
-    `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
-    digest is only the mark of the reader that refused it.
+    `state` is that of a file that was opened; its digest is the mark of what refused it.
     """
 
     JSON = JsonShape("path reason")
@@ -118,8 +116,7 @@ class Kind(StrEnum):
     """The kind of a stretch of a note.
 
     An EXCERPT is several consecutive stretches. A PROPERTY is a key of the front matter with its
-    value, a SECRET one whose key marks it as secret. SECRET and COMMENT are `HIDDEN`: not for
-    reading.
+    value, a SECRET one whose key marks it as secret.
     """
 
     HEADING = "heading"
@@ -137,6 +134,7 @@ class Kind(StrEnum):
 
 
 HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT})
+"""The kinds that are not for reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +257,8 @@ class Passage:
     """A stretch of one note, small enough to embed whole: `note.text[start:end] == text`.
 
     `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
-    occurrence, so it survives rebuilds. `embedding_key` is a signed 64-bit hash of the embedded
-    text alone: passages with the same key share one embedding. `aliases` are the note's. `language`
-    is as in `Note`; a long passage may differ from its note.
+    occurrence, so it survives rebuilds. `embedding_key` is one of the embedded text alone: passages
+    with the same key share one embedding. `language` may differ from the note's.
     """
 
     id: int
@@ -289,10 +286,7 @@ class Passage:
         return self.text[unit.start - self.start : unit.end - self.start]
 
     def stands_in(self, text: str, line: int = 0) -> bool:
-        """Whether its text, lines and units match its note's text.
-
-        :param line: the line that it begins on, if that is known.
-        """
+        """Whether its text, lines and units match its note's; `line` is its first, if known."""
         start, end = self.start, self.end
         if not (0 <= start < end and text[start:end] == self.text):
             return False
@@ -330,11 +324,7 @@ def trail_text(title: str, heading: tuple[str, ...], sign: str = " > ") -> str:
 
 
 def in_words(path: str) -> str:
-    """The name of a note's file as words, or its folder's if it is an index or a README.
-
-    Hyphens stay between digits, as in a date, and in a name with spaces. Bytes that are not UTF-8
-    are replaced.
-    """
+    """The name of a note's file as words, or its folder's if it is an index or a README."""
     *_, folder, name = ("", *path.split("/"))
     stem = splitext(name)[0]
     stem = folder if folder and stem.lower() in ("index", "_index", "readme") else stem

@@ -12,7 +12,7 @@ from support import trying
 from ragqa.answering import Evidence, cite, text_of
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.excerpt import MOST_EXCERPTS
-from ragqa.types import Dated
+from ragqa.types import Cut, Dated
 
 
 def cited(text, best, question="what is it like", **how):
@@ -64,14 +64,14 @@ def test_a_citation_tells_its_lines_units_and_what_of_it_answers():
         "- green",
     ]
     assert [NOTE[slice(*span)] for span in one.answer_spans] == ["- blue"]
-    assert one.cut == (False, False)
+    assert one.cut == Cut(False, False)
 
 
 def test_a_citation_of_one_item_is_that_and_tells_that_its_list_goes_on():
     said, one = cited(NOTE, "blue", "who is blue")
     assert (one.quote, one.lines) == ("- blue", (12, 12))
     assert one.context == "These are they:"
-    assert one.cut == (True, True)
+    assert one.cut == Cut(True, True)
     assert said == "These are they: blue. [1]"
 
 
@@ -86,7 +86,7 @@ def test_a_list_that_answers_as_a_whole_answers_as_far_as_it_is_shown():
     items = "".join(f"- {n} is one of a list that is too long to be shown\n" for n in range(25))
     text = f"# A\n\nThese are they:\n\n{items}"
     _, one = cited(text, "These are they: ", "which ones are they")
-    assert one.cut == (False, True)
+    assert one.cut == Cut(False, True)
     assert one.answer_spans == (one.chars,)
 
 

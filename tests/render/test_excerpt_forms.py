@@ -10,6 +10,7 @@ from citing import cited
 from excerpting import MARKDOWN, layout_of
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 from rich.console import Console
 from soup import NASTY
 
@@ -24,7 +25,7 @@ UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
 
 def plain(citation):
     """What a reader sees of an excerpt as plain text."""
-    return excerpt_text(blocks_of(citation.units), citation.cut)
+    return excerpt_text(blocks_of(citation.units), astuple(citation.cut))
 
 
 def drawn(citation, *, width=80, colour=False, indent=0, encoding="utf-8", terminal=True):
