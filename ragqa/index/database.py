@@ -109,6 +109,7 @@ class Made(msgspec.Struct, frozen=True):
 class Database:
     """The file of an index, open for reading one state of it, or for writing.
 
+    :ivar info: once it was read, what the index is; None if nothing has been committed.
     :raises NoIndex: there is no file to read; for writing, one is made.
     :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
     """
@@ -117,6 +118,8 @@ class Database:
         self, root: Path, name: str = DATABASE, *, writing: bool = False, in_memory: bool = False
     ) -> None:
         self.root, self.path = root, root / name
+        self.info: IndexInfo | None = None
+        self.made: Mapping[str, Made] = {}
         self._unlocked: tuple[int, int] | None = None
         if in_memory:
             self.db = self._connect("mode=memory", writing=True)
@@ -200,8 +203,8 @@ class Database:
     def _none(self) -> NoIndex:
         return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
 
-    def read(self) -> tuple[IndexInfo, dict[str, Made]]:
-        """Read what the index is, and what was made from it, by kind.
+    def read(self) -> IndexInfo:
+        """Read what the index is, and by kind what was `made` from it.
 
         :raises NoIndex: nothing has been committed yet.
         :raises NeedsRebuild: another version of ragqa wrote it.
@@ -218,7 +221,8 @@ class Database:
                 what = f"the tables of the index file {self.path} are not those of this ragqa"
                 raise NeedsRebuild(what, hint="ragqa index")
             if row is not None:
-                return info, msgspec.convert(content["made"], dict[str, Made])
+                self.info, self.made = info, msgspec.convert(content["made"], dict[str, Made])
+                return info
             if self.number("count(*) FROM notes"):
                 raise ValueError("it no longer says what it holds")
             raise self._none()

@@ -51,10 +51,10 @@ class Store:
         :raises WriterBusy: another process is writing and `wait` is False.
         """
         with locked(self._root, wait=wait) as report:
-            database, info, made = self._to_write(fresh=fresh)
+            database = self._to_write(fresh=fresh)
             try:
-                engine = self._to_change(database, info, {} if fresh else made)
-                yield IndexWriter(database, info, engine, report, fresh=fresh)
+                engine = self._to_change(database, {} if fresh else database.made)
+                yield IndexWriter(database, engine, report, fresh=fresh)
             finally:
                 with explaining_failure(self._root):
                     database.finish()
@@ -63,33 +63,31 @@ class Store:
         """The progress of another process that writes this folder; None if none is known."""
         return building(self._root)
 
-    def _database(self, opened: ExitStack) -> tuple[Database, IndexInfo, Mapping[str, Made]]:
-        """The database, open for reading, and what is there."""
+    def _database(self, opened: ExitStack) -> tuple[Database, IndexInfo]:
+        """The database, open for reading, and what it holds."""
         database = opened.enter_context(closing(Database(self._root)))
-        info, made = database.read()
+        info = database.read()
         if info.passages <= CHECKED_UP_TO:
             database.check()
-        return database, info, made
+        return database, info
 
     def _newest(self, opened: ExitStack) -> Snapshot:
         """The newest snapshot; terms or lists that are damaged are made anew."""
         failed, is_made = 0, False
         while True:
-            database, info, made = self._database(opened)
-            engine = LocalEngine(database, info, made)
+            database, info = self._database(opened)
+            engine = LocalEngine(database, database.made)
             try:
                 engine.open()
+                return Snapshot(info, database, engine)
             except NeedsRebuild as exc:
                 opened.close()
-                if failed != info.generation:
-                    failed = info.generation
-                    continue  # a writer may have replaced them meanwhile
-                if is_made:
+                if is_made and failed == info.generation:
                     raise
-                self._make_again(exc)
-                is_made = True
-            else:
-                return Snapshot(info, database, engine)
+                if failed == info.generation:
+                    self._make_again(exc)
+                    is_made = True
+                failed = info.generation  # a writer may have replaced them meanwhile
 
     def _make_again(self, damage: NeedsRebuild) -> None:
         """Make terms and lists anew by a commit without changes; raises `damage` if it fails."""
@@ -100,28 +98,25 @@ class Store:
             raise damage from None
         logger.warning("%s, so it is made anew from the rest of the index", damage.message)
 
-    def _to_change(
-        self, database: Database, info: IndexInfo | None, made: Mapping[str, Made]
-    ) -> Engine:
+    def _to_change(self, database: Database, made: Mapping[str, Made]) -> Engine:
         """The engine that was made, to be changed; a new one if nothing was made."""
-        return LocalEngine(database, info, made)
+        return LocalEngine(database, made)
 
-    def _to_write(self, *, fresh: bool) -> tuple[Database, IndexInfo | None, Mapping[str, Made]]:
-        """The database to write to, and what is there; another one if that is damaged."""
-        database, info = None, None
-        made: Mapping[str, Made] = {}
+    def _to_write(self, *, fresh: bool) -> Database:
+        """The database to write to; for a fresh index, another one if that is damaged."""
+        database = None
         try:
             with explaining_failure(self._root):  # a full disk is no damage
                 database = Database(self._root, writing=True)
                 with suppress(NoIndex):
-                    info, made = database.read()
+                    database.read()
                 if fresh:
                     database.check()
-                return database, info, made
+                return database
         except IndexUnusable as exc:
             with closing(database) if database else nullcontext():
                 if fresh and isinstance(exc, NeedsRebuild):
-                    return _anew(self._root, database), info, made
+                    return _anew(self._root, database)
                 raise
 
 
@@ -129,14 +124,13 @@ def _anew(root: Path, old: Database | None) -> Database:
     """A database that is to replace a damaged one, with its embeddings if that can be opened."""
     with explaining_failure(root):
         try:
-            new = Database(
-                root, ANEW, writing=True
-            )  # or what a build that was killed has left of it
-            new.check()
+            new = Database(root, ANEW, writing=True)
+            new.check()  # a build that was killed may have left it
         except NeedsRebuild:
             for end in ("", *LOGS):
                 (root / f"{ANEW}{end}").unlink(missing_ok=True)
             new = Database(root, ANEW, writing=True)
+        new.info = old.info if old else None
         with new.naming():
             new.db.execute("BEGIN")
             with suppress(sqlite3.DatabaseError):

@@ -36,14 +36,13 @@ class IndexWriter:
     def __init__(
         self,
         database: Database,
-        info: IndexInfo | None,
         engine: Engine,
         report: Callable[[int], None],
         *,
         fresh: bool,
     ) -> None:
-        self.info = info
-        self.model = model_of(info) if info else 0
+        self.info = database.info
+        self.model = model_of(self.info) if self.info else 0
         self._database, self._db = database, database.db
         self._engine, self._report = engine, report
         self._fresh = fresh
@@ -108,7 +107,7 @@ class IndexWriter:
         """
         with self._changing():  # readers see nothing of it before the end
             database = self._database
-            info = info or database.read()[0]
+            info = info or database.read()
             self._db.execute("BEGIN")
             gone = self._apply(removed)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"

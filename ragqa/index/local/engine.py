@@ -32,17 +32,12 @@ LISTS = "lists.faiss"
 class LocalEngine(Engine):
     """Finds passages by the terms and lists that were made from a database.
 
-    :param info: what the database holds; None if nothing yet.
     :param made: the terms and the lists, by these names; empty if they are to be made from nothing.
     """
 
-    def __init__(
-        self, database: Database, info: IndexInfo | None, made: Mapping[str, Made]
-    ) -> None:
-        self.made = made
-        self._database, self._root = database, database.root
-        self._passages = info.passages if info else 0
-        self._model = model_of(info) if info else 0
+    def __init__(self, database: Database, made: Mapping[str, Made]) -> None:
+        self.made, self._database, self._root = made, database, database.root
+        self._passages = database.info.passages if database.info else 0
         self._has_new = False
 
     def open(self) -> None:
@@ -82,7 +77,7 @@ class LocalEngine(Engine):
         return [passage for _, passage in self._database.passages("note", notes)]
 
     def vectors(self, keys: Sequence[int]) -> dict[int, Vector]:
-        return self._database.embeddings(self._model, keys)
+        return self._database.embeddings(model_of(self._database.read()), keys)
 
     def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
         owners = None if allowed is None else self._owners[:, np.isin(self._owners[1], allowed)]

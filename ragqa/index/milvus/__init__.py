@@ -21,7 +21,6 @@ from ragqa.index.milvus.client import Client
 from ragqa.index.milvus.engine import COLLECTION, MilvusEngine
 from ragqa.index.snapshot import Snapshot
 from ragqa.index.store import Store
-from ragqa.types import IndexInfo
 
 
 class MilvusStore(Store):
@@ -39,16 +38,16 @@ class MilvusStore(Store):
             raise NoIndex(f"there is no index at {self._uri} yet", hint="ragqa index")
         engine = MilvusEngine.current(self._client, is_shared=bool(self._name))
         with suppress(NoIndex, IndexUnusable):
-            database, info, made = self._database(opened)
-            if engine.is_of(info, made):
+            database, _ = self._database(opened)
+            if engine.is_of(database):
                 return Snapshot(engine.info, database, engine)
         return Snapshot(engine.info, partial(engine.notes, self._root), engine, is_own=False)
 
-    def _to_change(self, _: Database, info: IndexInfo | None, made: Mapping[str, Made]) -> Engine:
+    def _to_change(self, database: Database, made: Mapping[str, Made]) -> Engine:
         if COLLECTION not in made:
             return MilvusEngine(self._client)
         engine = MilvusEngine.current(self._client, is_shared=bool(self._name))
-        if info is None or not engine.is_of(info, made):
+        if not engine.is_of(database):
             what = f"another process took over writing the index {self._client.place}"
             raise IndexNotWritable(what, hint="run the same command again")
         return engine

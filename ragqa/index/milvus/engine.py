@@ -9,7 +9,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
@@ -89,9 +89,9 @@ class MilvusEngine(Engine):
         engine._dense, engine._is_made = engine.info.dense, True
         return engine
 
-    def is_of(self, info: IndexInfo, made: Mapping[str, Made]) -> bool:
-        """Whether it was made from a database that says this of itself, and of nothing else."""
-        return self._is_whole and (info, dict(made)) == (self.info, self._made)
+    def is_of(self, database: Database) -> bool:
+        """Whether it was made from this database, and from nothing else."""
+        return self._is_whole and (database.info, database.made) == (self.info, self._made)
 
     @property
     def _made(self) -> dict[str, Made]:
