@@ -19,9 +19,7 @@ def built(folder, llm=""):
         loaded = load_settings({"corpus": str(folder / "notes"), "index": str(folder / "index")})
     with Index(loaded) as index:
         index.refresh()
-    warm = WarmIndex(loaded, server_writer(loaded.settings, llm))
-    warm._settled.set()
-    return warm
+    return WarmIndex(loaded, server_writer(loaded.settings, llm))
 
 
 @asynccontextmanager

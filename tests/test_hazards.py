@@ -27,7 +27,7 @@ ONLY_IN = {
     "socket": {"embedders/spread.py", "serving/guard.py"},
     # This Python, to read in another process what may crash or hang it, and to update an index that
     # is served; and the user's own editor.
-    "subprocess": {"notes/extraction.py", "cli/editor.py", "serving/warm.py"},
+    "subprocess": {"notes/extraction.py", "cli/editor.py", "serving/updates.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serve.py"},
 }

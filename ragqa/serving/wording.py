@@ -18,7 +18,7 @@ from ragqa.render.markdown import TextPart, answer_parts, fenced, found
 from ragqa.render.view import BELOW, corrected_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.saved import Checked, Verification
-from ragqa.serving.warm import Freshness
+from ragqa.serving.updates import Freshness
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
 from ragqa.why import Explanation
 

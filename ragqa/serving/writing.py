@@ -32,8 +32,9 @@ class _Wanted:
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
         """The pieces of the LLM's text."""
-        pieces = iter(()) if self._given_up() else self._llm.stream(prompt, max_tokens=max_tokens)
-        yield from takewhile(lambda _: not self._given_up(), pieces)
+        given_up = self._given_up.is_set
+        pieces = iter(()) if given_up() else self._llm.stream(prompt, max_tokens=max_tokens)
+        yield from takewhile(lambda _: not given_up(), pieces)
 
 
 def server_writer(settings: Settings, spec: str) -> Writer | None:

@@ -10,7 +10,7 @@ from support import QUICK, run_ragqa
 
 from ragqa.errors import IndexNotWritable, NoSuchTag
 from ragqa.serving.failures import BUG
-from ragqa.serving.warm import Freshness
+from ragqa.serving.updates import Freshness
 from ragqa.serving.web import web_app
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")

@@ -20,10 +20,11 @@ from ragqa.api import Index
 from ragqa.api import index as asking
 from ragqa.config import load_settings
 from ragqa.errors import GivenUp, IndexUnusable, WriterBusy
-from ragqa.serving import warm as warm_module
+from ragqa.serving import updates
 from ragqa.serving.operations import Ask
 from ragqa.serving.pages import PageRequest, ask_page
-from ragqa.serving.warm import NotReady, WarmIndex, changes, in_thread
+from ragqa.serving.updates import changes
+from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.types import Building
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
@@ -34,7 +35,7 @@ def loaded(tmp_path, monkeypatch):
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     for name, value in (("_LOOK_MS", 100), ("_QUIET_MS", 20)):
-        monkeypatch.setattr(warm_module, name, value)
+        monkeypatch.setattr(updates, name, value)
     notes = write_notes(tmp_path / "notes", NOTES)
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
 
@@ -66,9 +67,9 @@ def give_up(held, work):
 
 def test_after_a_call_that_is_given_up_the_next_one_has_another_index(loaded, monkeypatch):
     warm, held, closed = WarmIndex(loaded), Held(), threading.Event()
-    give_up(held, partial(warm.use, held, patience_s=0))
+    give_up(held, partial(warm.use, held))
     monkeypatch.setattr(held.indexes[0], "close", closed.set)
-    assert warm.use(lambda index: index, patience_s=0) not in held.indexes
+    assert warm.use(lambda index: index) not in held.indexes
     assert not closed.is_set()
     held.go_on.set()
     assert closed.wait(HANGS_S)
@@ -78,10 +79,10 @@ def test_a_call_that_is_given_up_while_it_waits_for_the_index_does_not_start(loa
     warm, held, done = WarmIndex(loaded), Held(), []
     other = threading.Thread(target=warm.use, args=(held,), kwargs={"patience_s": 0})
     other.start()
-    give_up(held, partial(warm.use, done.append, patience_s=0))
+    give_up(held, partial(warm.use, done.append))
     held.go_on.set()
     other.join()
-    warm.use(lambda _: None, patience_s=0)
+    warm.use(lambda _: None)
     assert done == []
 
 
@@ -116,7 +117,7 @@ def test_why_an_update_failed_is_told_in_the_words_of_the_command(
     command.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(command))
     with pytest.raises(error, match=told):
-        warm_module.run_index(loaded, lambda: None, ended=lambda: False)
+        updates.run_index(loaded, lambda: None, ended=lambda: False)
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
@@ -135,14 +136,14 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False)
 
-    monkeypatch.setattr(warm_module, "run_index", held)
+    monkeypatch.setattr(updates, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         told = "1 file waits to be read, so this is from the index as it is; it is being read now"
         assert told in warm.use(ask, patience_s=0).warnings
         assert warm.use(ask, patience_s=0, apart=True).waiting == 1
         go_on.set()
-        assert warm._settled.wait(HANGS_S)
+        assert warm.updates.settled.wait(HANGS_S)
         after = warm.use(ask)
         assert (after.waiting, after.info.notes) == (0, 2)
         assert told not in after.warnings
@@ -161,18 +162,18 @@ def test_an_index_of_which_a_row_is_damaged_is_built_anew_once_a_question_meets_
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False).text
 
-    monkeypatch.setattr(warm_module, "run_index", refresh)
+    monkeypatch.setattr(updates, "run_index", refresh)
     with WarmIndex(loaded) as warm:
-        assert warm._settled.wait(HANGS_S)
+        assert warm.updates.settled.wait(HANGS_S)
         before = warm.use(ask)
         warm.use(Index.close)
         with closing(sqlite3.connect(tmp_path / "index" / "index.sqlite")) as db:
             db.execute("UPDATE passages SET data = replace(data, '80', '90')")
             db.commit()
-        warm._settled.clear()
+        warm.updates.settled.clear()
         with pytest.raises(NotReady, match="gone or damaged"):
             warm.use(ask, patience_s=0)
-        assert warm._settled.wait(HANGS_S)
+        assert warm.updates.settled.wait(HANGS_S)
         assert warm.use(ask) == before
 
 
@@ -186,7 +187,7 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
 
     since = "2026-01-31T08:00:00+00:00"
     monkeypatch.setattr(Index, "building", lambda _: Building(since, 180))
-    monkeypatch.setattr(warm_module, "run_index", held)
+    monkeypatch.setattr(updates, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         with pytest.raises(
@@ -197,7 +198,7 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
         assert "Your notes are being read: 1 file to read; 180 passages embedded so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
-        assert warm._settled.wait(HANGS_S)
+        assert warm.updates.settled.wait(HANGS_S)
 
 
 def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(
@@ -225,9 +226,9 @@ def watching(loaded, monkeypatch):
             heard.extend(found)
             yield found
 
-    monkeypatch.setattr(warm_module, "watch", watch_and_tell)
-    monkeypatch.setattr(warm_module, "_POLL_S", 0)
-    monkeypatch.setattr(warm_module, "_LOOKS", 2)
+    monkeypatch.setattr(updates, "watch", watch_and_tell)
+    monkeypatch.setattr(updates, "_POLL_S", 0)
+    monkeypatch.setattr(updates, "_LOOKS", 2)
     with Index(loaded) as index:
         found = changes(index.source, threading.Event())
     next(found)
@@ -275,8 +276,8 @@ def test_a_name_that_is_no_text_keeps_no_change_from_being_followed(
 
 
 def test_where_no_folder_can_be_watched_now_and_then_is_a_change(loaded, monkeypatch):
-    monkeypatch.setattr(warm_module, "watch", Mock(side_effect=OSError("no watches left")))
-    monkeypatch.setattr(warm_module, "_POLL_S", 0)
+    monkeypatch.setattr(updates, "watch", Mock(side_effect=OSError("no watches left")))
+    monkeypatch.setattr(updates, "_POLL_S", 0)
     stop = threading.Event()
     with Index(loaded) as index:
         found = changes(index.source, stop)

@@ -13,7 +13,7 @@ from ragqa.render import document_of
 from ragqa.render.markdown import TextPart
 from ragqa.safe import safe_text
 from ragqa.saved import defused
-from ragqa.serving.warm import Freshness
+from ragqa.serving.updates import Freshness
 from ragqa.serving.wording import PartSaid, Said, answer_said
 from ragqa.types import NoteRecord, Stamp
 
