@@ -28,7 +28,7 @@ from ragqa.types import (
     Verdict,
     verdict_of,
 )
-from ragqa.types.answers import FURTHER
+from ragqa.types.answers import FURTHER, WHOLE
 
 __all__ = ["Assessment", "Evidence", "assess", "cite", "compose", "quotation", "text_of"]
 
@@ -179,7 +179,7 @@ def cite(
         span=short[1] if short and has_short else None,
         units=layout.units(shown),
         answer_spans=((begin, stop),) if begin < stop else (),
-        cut=Cut(*layout.is_cut(shown)) if is_excerpt else Cut(),
+        cut=Cut(*layout.is_cut(shown)) if is_excerpt else WHOLE,
         locator=layout.document.locate((start, end)),
         date=dated.day,
         date_from=dated.source,

@@ -98,8 +98,11 @@ class ShortAnswer(Struct, frozen=True):
 class Cut(Struct, frozen=True):
     """Whether a list, table or torn sentence continues before an excerpt, and after it."""
 
-    before: bool = False
-    after: bool = False
+    before: bool
+    after: bool
+
+
+WHOLE = Cut(before=False, after=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class Citation:
     span: tuple[int, int] | None = None
     units: tuple[Unit, ...] = ()
     answer_spans: tuple[tuple[int, int], ...] = ()
-    cut: Cut = field(default_factory=Cut)
+    cut: Cut = WHOLE
     locator: str = ""
     date: str = ""
     date_from: str = ""

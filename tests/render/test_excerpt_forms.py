@@ -18,6 +18,7 @@ from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.render import THEME
 from ragqa.render.excerpts import print_excerpt
 from ragqa.safe import safe_text
+from ragqa.types import Cut
 
 STEER = re.compile(r"\x1b\[[\d;]*m")
 UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
@@ -229,7 +230,7 @@ def citations(draw):
         cited(draw(SAID)),
         answer_spans=places,
         span=places[0] if places else None,
-        cut=draw(st.tuples(st.booleans(), st.booleans())),
+        cut=draw(st.builds(Cut, st.booleans(), st.booleans())),
     )
 
 
