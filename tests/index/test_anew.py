@@ -90,14 +90,6 @@ def test_damage_in_a_row_is_found_and_building_anew_embeds_no_more_than_was_lost
     assert place.found() == before
 
 
-def test_a_damaged_file_is_built_anew_by_a_refresh_with_what_can_be_read(place):
-    before, told = place.found(), []
-    place.spoil()
-    assert place.embedded_by(progress=lambda stage, *_: told.append(stage)) <= 2 * CANARY
-    assert told.count("anew") == 1
-    assert place.found() == before
-
-
 STEPS = ("open", "os.remove", "os.rename", "sqlite3.connect")
 
 

@@ -73,9 +73,10 @@ def test_a_damaged_database_stays_until_one_with_its_embeddings_replaces_it(stor
         assert path.read_bytes() == damaged
     commit(store, *FRUIT, fresh=True)
     assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
-    assert sorted(each.name for each in root.iterdir() if "-" not in each.name) == [
-        "LOCK", "index.sqlite",
-    ]  # fmt: skip
+    assert {each.name for each in root.iterdir() if "-" not in each.name} == {
+        "LOCK",
+        "index.sqlite",
+    }
 
 
 def test_a_database_whose_first_writer_was_killed_at_once_is_no_index(root):
@@ -122,7 +123,6 @@ def test_terms_that_are_damaged_are_made_anew_with_one_warning(store, root, dama
     "changed",
     [
         lambda content: content.pop("info"),
-        lambda content: content["info"].update(passages="five"),
         lambda content: content["info"]["embedder"].update(dimension=None),
     ],
 )

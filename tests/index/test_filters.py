@@ -1,7 +1,6 @@
 """Filters by path and by property: what they match, and what they may cost."""
 
 import fnmatch
-import sys
 
 import pytest
 from hypothesis import given
@@ -15,31 +14,6 @@ from ragqa.types import Filters, NoteRecord, Stamp
 @given(st.text("[]!-*?ab", max_size=12), st.text("[]!-ab", min_size=1, max_size=12))
 def test_a_glob_matches_itself_and_what_fnmatch_would(glob, path):
     assert path_matcher([glob])(path) == (path == glob or fnmatch.fnmatchcase(path, glob))
-
-
-def lines_run_for(glob):
-    """How many lines of `fnmatch` a glob takes."""
-    lines = 0
-
-    def count(frame, event, _):
-        nonlocal lines
-        if frame.f_globals is not vars(fnmatch):
-            return None
-        lines += event == "line"
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        path_matcher([glob])
-    finally:
-        sys.settrace(before)
-    return lines
-
-
-@pytest.mark.parametrize("piece", ["[", "[!", "[]", "*a"])
-def test_a_glob_of_twice_the_length_takes_at_most_twice_the_steps(piece):
-    assert lines_run_for(piece * 400) < 2.5 * lines_run_for(piece * 200)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +59,8 @@ def test_a_note_passes_that_has_every_property_with_its_value_in_any_case(where,
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "status", "=", "=done", " = done", "status= "),
-        *(
-            'status="done"',
-            "status!=done",
-            "due>=2026",
-            "not a=b",
-            "a=b and c=d",
-            "a=b or due<2026",
-        ),
+        *("", "status", "=", "=done", " = done", "status= ", 'status="done"'),
+        *("status!=done", "due>=2026", "not a=b", "a=b and c=d", "a=b or due<2026"),
     ],
 )
 def test_what_is_no_property_with_its_value_is_refused(text):

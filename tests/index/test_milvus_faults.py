@@ -276,17 +276,8 @@ NOTE = json.loads(json_of(FRUIT[0].record))
         "",
         "z!!!!",
         None,
-        *map(
-            packed,
-            (
-                [],
-                {},
-                "x",
-                NOTE | {"tags": ["\ud800"]},
-                NOTE | {"path": "\ud800.md"},
-                NOTE | {"date": "x"},
-            ),
-        ),
+        *map(packed, ([], {}, "x")),
+        *(packed(NOTE | bad) for bad in ({"tags": ["\ud800"]}, {"path": "\ud800"}, {"date": "x"})),
     ],
 )
 def test_a_row_that_is_none_of_ours_is_damage(data):

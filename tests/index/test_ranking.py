@@ -37,15 +37,3 @@ def test_the_best_are_those_of_all_however_ties_are_cut(candidates, k):
 
     for total in (len(candidates), len(candidates) + 100):
         assert top_k(fetch, k, total) == rank(candidates)[: max(k, 0)]
-
-
-def test_no_more_is_fetched_than_the_ties_make_needful():
-    limits = []
-
-    def fetch(limit):
-        limits.append(limit)
-        return [(place, float(-place)) for place in range(limit)]
-
-    assert len(top_k(fetch, 10, 1_000_000)) == 10
-    assert len(limits) == 1
-    assert limits[0] < 100

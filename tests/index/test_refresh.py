@@ -42,29 +42,6 @@ def run(source, **options):
     return refresh(Store(source.index), source, **options)
 
 
-class Tokenizing(HashedEmbedder):
-    """Keeps the texts that it counts, as it does before it embeds them, too."""
-
-    def __init__(self):
-        super().__init__(32)
-        self.texts = []
-
-    def count_tokens(self, texts):
-        self.texts += texts
-        return super().count_tokens(texts)
-
-
-def test_a_new_passage_meets_the_tokenizer_in_parts_as_a_whole_and_to_be_embedded(tmp_path):
-    embedder = Tokenizing()
-    source = source_with(tmp_path, embedder)
-    source.corpus.file("").mkdir()
-    said = "The wombat digs a burrow of thirty metres in the night. "
-    write(source, "a.md", "\n\n".join(f"# Topic {n}\n\n{said * 9}Quokka{n}." for n in range(9)))
-    run(source)
-    # The first passages of a note also tell how well the model knows the language.
-    assert [sum(f"Quokka{n}." in text for text in embedder.texts) for n in range(3, 9)] == [3] * 6
-
-
 def paths(source):
     with Store(source.index).snapshot() as snapshot:
         return set(snapshot.notes())

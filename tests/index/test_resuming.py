@@ -1,14 +1,13 @@
 """Builds that are interrupted, and what the next one still has to embed."""
 
+import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from hashed import HashedEmbedder
 from index.building import quick_folder
 from index.sources import source_with
-from support import HANGS_S, write_notes
+from support import write_notes
 
 from ragqa.errors import NoIndex
 from ragqa.index import Store
@@ -16,28 +15,7 @@ from ragqa.index.refresh import KEPT, refresh
 
 NOTES = 40
 TOGETHER = 8
-PARTS = NOTES // TOGETHER
 CANARIES = 1
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from index.sources import source_with
-from hashed import HashedEmbedder
-import ragqa.index.refresh as building
-from ragqa.index.refresh import refresh
-from ragqa.index import Store
-building.SAVED_TOGETHER = int(sys.argv[2])
-class Killing(HashedEmbedder):
-    calls = 0
-    def embed_passages(self, texts, **options):
-        self.calls += 1
-        if self.calls == int(sys.argv[3]):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().embed_passages(texts, **options)
-source = source_with(Path(sys.argv[1]), Killing(32))
-refresh(Store(source.index), source)
-"""
 
 
 class Befallen(HashedEmbedder):
@@ -91,10 +69,12 @@ def interrupt(folder, part, salt="", **options):
 
 
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
-    program = [sys.executable, "-c", KILLED, str(folder), str(TOGETHER), "4"]
-    path = {"PYTHONPATH": ":".join(sys.path)}
-    killed = subprocess.run(program, env=path, capture_output=True, check=False, timeout=HANGS_S)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    if (process := os.fork()) == 0:
+        try:
+            build(folder, Befallen(4, lambda: os.kill(os.getpid(), signal.SIGKILL)))
+        finally:
+            os._exit(0)
+    assert os.waitpid(process, 0)[1] == signal.SIGKILL
     with pytest.raises(NoIndex), Store(folder / "index").snapshot():
         pass
     assert build(folder) == NOTES - 2 * TOGETHER + CANARIES

@@ -33,17 +33,6 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
             assert ours.idf(["appl", "fig"]) == pytest.approx(theirs.idf(["appl", "fig"]))
 
 
-@pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
-def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, share, dead):
-    monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", share)
-    store = Store(root)
-    commit(store, *FRUIT)
-    commit(store, remove=["ml/deep/three.md"])
-    with store.snapshot() as snapshot:
-        assert snapshot.engine.made["terms"].documents - snapshot.info.passages == dead
-
-
 def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root):
     store = Store(root)
     long = [entry(f"{n}.md", "apple " + "fig " * n) for n in (1, 38, 39, 40, 41, 57, 150, 1100)]
