@@ -247,25 +247,6 @@ def put_labelled(
     emit(console or stdout(), line, indent=indent, hang=len(label))
 
 
-def print_columns(rows: Sequence[Sequence[str | Text]], *, most: Sequence[int] = ()) -> None:
-    """Print columns on stdout, flush left.
-
-    :param most: how wide each column may become; what is longer moves what follows it.
-    """
-    table = [
-        [Text(safe_line(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows
-    ]
-    widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
-    widths = list(map(min, widths, most)) if most else widths
-    for cells in table:
-        line = Text("  ").join(
-            cell + Text(" " * (width - cell.cell_len))
-            for cell, width in zip(cells, widths, strict=True)
-        )
-        line.rstrip()
-        put(line, hang=3)
-
-
 def confirm(question: str) -> bool:
     """Ask on stderr and read stdin; return True only for `y` or `yes`."""
     stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.lookup import reference_to
-from ragqa.render import Document, print_columns, put
+from ragqa.render import Document, put, put_labelled
 from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import counted
@@ -33,12 +33,14 @@ def print_evaluation(document: Document) -> None:
     recall = document["methods"].get("hybrid", {}).get("recall@5")
     good = "good" if "good" in document else "shown@1"
     figures = {"found": recall, good: document.get(good), "wrong": document.get("wrong")}
-    rows = [(*_PLAIN[name], share) for name, share in figures.items() if share is not None]
+    shares = [(*_PLAIN[name], share) for name, share in figures.items() if share is not None]
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     what = "not good" if "good" in document else "missed"
     put(summary_of(document))
     put()
-    print_columns([(name, f"{share:.0%}", sentence) for name, sentence, share in rows])
+    width = max((len(name) for name, *_ in shares), default=0)
+    for name, sentence, share in shares:
+        put_labelled(f"{name:<{width}}  {share:<5.0%}", "", sentence)
     put()
     put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each, and all measures")
 

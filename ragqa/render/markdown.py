@@ -84,8 +84,8 @@ def _joined(texts: Sequence[str]) -> str:
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
     """What an LLM wrote, how far to trust the answer, and its sources."""
-    if answer.corrected:
-        yield escaped(view.corrected_line(answer.corrected))
+    if corrected := view.corrected_line(answer.corrected):
+        yield escaped(corrected)
     written = answer.written if answer.written and answer.written.is_answer else None
     if written:
         yield "".join(map(_written, written.sentences)).strip()

@@ -11,7 +11,6 @@ from ragqa.notes.formats import how_to_read
 from ragqa.render import (
     Document,
     print_as_is,
-    print_columns,
     put,
     put_heading,
     put_labelled,
@@ -60,11 +59,18 @@ def print_list(listed: NoteList, *, tags: bool) -> None:
         )
         for note in listed.notes
     ]
-    if stdout().is_terminal:
-        print_columns(rows, most=_COLUMNS)
-    else:
+    if not stdout().is_terminal:
         lines = ["\t".join(cell.plain for cell in row).rstrip("\t") for row in rows]
         print_as_is("".join(f"{line}\n" for line in lines))
+        return
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = Text()
+        for cell, width, most in zip(row, widths, _COLUMNS, strict=True):
+            cell.pad_right(max(0, min(width, most) - cell.cell_len))
+            line.append_text(cell).append("  ")
+        line.rstrip()
+        put(line, hang=3)
 
 
 def _print_skipped(skipped: Sequence[Skipped]) -> None:

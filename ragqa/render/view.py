@@ -53,7 +53,9 @@ def trust_line(answer: Answer) -> str:
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:
-    """A sentence that names the corrected words."""
+    """A sentence that names the corrected words, "" for none; sanitised."""
+    if not corrected:
+        return ""
     pairs = [f"{correction.read} instead of {correction.typed}" for correction in corrected]
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 

@@ -142,11 +142,11 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
         operation = read(kind, arguments, name, _NOT_TAKEN)
         document, in_words = operation.serve(warm)
         document.pop("timings_ms", None)
-        result = in_words().within(document, operation.max_tokens)
+        text, data = in_words().within(document, operation.max_tokens)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
         report(exc)
         return _tool_result(problem(exc), is_error=True)
-    return _tool_result(result.text, structured_content=in_utf8(result.data))
+    return _tool_result(text, structured_content=in_utf8(data))
 
 
 def _tool_result(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - passed on

@@ -35,14 +35,6 @@ _MAY_BE_WRONG = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a tool gives: text for the model, and what the text has as data."""
-
-    text: str
-    data: Document
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """A result in words: a heading, parts of which as many are shown as fit, and notices.
 
@@ -55,8 +47,8 @@ class Said:
     gap: str = _GAP
     lists: Sequence[str] = ()
 
-    def within(self, document: Document, budget: int) -> Result:
-        """Join it with as many whole parts as fit, one at least, and say how many are left out.
+    def within(self, document: Document, budget: int) -> tuple[str, Document]:
+        """As many whole parts as fit, one at least, and what is shown of them as data.
 
         :param document: the result as data, of which the lists keep the entries that are shown.
         """
@@ -70,7 +62,7 @@ class Said:
             key: [document[key][part.entry] for part in shown if part.key == key]
             for key in {*self.lists, *(part.key for part in self.parts)} - {""}
         }
-        return Result(_GAP.join(filter(None, texts)), document | lists)
+        return _GAP.join(filter(None, texts)), document | lists
 
 
 def answer_said(answer: Answer, freshness: Freshness) -> Said:
@@ -110,35 +102,29 @@ class PartSaid:
 
     part: NotePart
 
-    def within(self, document: Document, budget: int) -> Result:
+    def within(self, document: Document, budget: int) -> tuple[str, Document]:
         """Whole lines, as many as fit, one at least; else the address to go on with."""
-        lines, (first, last) = self.part.text.split("\n"), self.part.lines
-        numbered = zip(self.part.margin, lines, strict=False)
-        fits = _fitting((f"{beside:>4} {line}\n" for beside, line in numbered), budget)
+        part, note, (first, last) = self.part, self.part.note, self.part.lines
+        lines, width = part.text.split("\n"), max(4, *map(len, part.margin))
+        margin = [f"{safe_line(beside):>{width}} " for beside in part.margin]
+        numbered = (f"{beside}{line}\n" for beside, line in zip(margin, lines, strict=False))
+        fits = _fitting(numbered, budget)
         shown = lines[: fits or 1]
         if not fits and len(lines[0]) > _CHARS * budget:  # a paragraph may be one line
             shown = [lines[0][: _CHARS * budget] + _CUT]
         after = first + len(shown)
-        following = f"{self.part.note.path}:{after}-{last}" if after <= last else ""
+        following = f"{note.path}:{after}-{last}" if after <= last else ""
+        about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
+        of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
+        place = reference_to(note.path, (first, after - 1), part.locator)
+        texts = [safe_line(f"{place}{of}  {about}").rstrip()]
+        texts += [b + safe_text(line) for b, line in zip(margin, shown, strict=False)]
+        if following:
+            texts.append(f"Cut here. To go on: get {safe_line(following)!r}")
+        elif shown != lines:
+            texts.append(f"Cut here: {MORE}.")
         whole = {"lines": [first, after - 1], "text": "\n".join(shown), "next": following or None}
-        return Result(_part_text(self.part, shown, following), document | whole)
-
-
-def _part_text(part: NotePart, lines: Sequence[str], following: str) -> str:
-    """These first lines of a part below their place, and the address of the `following` ones."""
-    note, first = part.note, part.lines[0]
-    about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
-    of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
-    place = _place(note.path, (first, first + len(lines) - 1), part.locator)
-    shown = [f"{place}{of}  {safe_line(about)}".rstrip()]
-    width = max(4, *map(len, part.margin))
-    for beside, line in zip(part.margin, lines, strict=False):
-        shown.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
-    if following:
-        shown.append(f"Cut here. To go on: get {safe_line(following)!r}")
-    elif "\n".join(lines) != part.text:
-        shown.append(f"Cut here: {MORE}.")
-    return "\n".join(shown)
+        return "\n".join(texts), document | whole
 
 
 def related_said(result: RelatedNotes) -> Said:
@@ -208,23 +194,19 @@ def overview(listed: NoteList) -> str:
 
 def _notices(result: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness.line] if freshness.running or freshness.problem else []
-    corrected = [corrected_line(result.corrected)] if result.corrected else []
-    return _noted([*stale, *corrected, *result.warnings])
+    corrected = corrected_line(result.corrected)
+    return _noted(filter(None, [*stale, corrected, *result.warnings]))
 
 
 def _noted(notices: Iterable[str]) -> list[str]:
     return [f"Note: {safe_line(notice)}" for notice in notices]
 
 
-def _place(path: str, lines: tuple[int, int], locator: str) -> str:
-    return safe_line(reference_to(path, lines, locator))
-
-
 def _checked(checked: Checked) -> str:
     citation, place = checked.citation, checked.place
     line = f"[{citation.n}] {checked.standing}"
     if place:
-        line += f": {_place(place.path, place.lines, place.locator)}"
+        line += f": {safe_line(reference_to(place.path, place.lines, place.locator))}"
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
     if place and not (checked.is_sound and place.text == citation.quote):

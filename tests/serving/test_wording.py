@@ -30,12 +30,12 @@ HITS = [TextPart(f"Tea number {n} is green.", "hits", n) for n in range(9)]
 )
 def test_hits_are_shown_whole_or_left_out_which_is_said(budget, shown, said):
     document = {"kept": 1, "hits": list(range(9))}
-    got = Said("Found.", HITS, ["Note: late."]).within(document, budget)
+    text, data = Said("Found.", HITS, ["Note: late."]).within(document, budget)
     texts = [hit.text for hit in HITS[:shown]]
-    assert got.text.startswith("\n\n".join(["Found.", *texts, "Note: late."]))
-    assert got.text.partition("late.")[2].strip().startswith(said)
-    assert got.data == {"kept": 1, "hits": list(range(shown))}
-    assert ("Left out" in got.text) == bool(said)
+    assert text.startswith("\n\n".join(["Found.", *texts, "Note: late."]))
+    assert text.partition("late.")[2].strip().startswith(said)
+    assert data == {"kept": 1, "hits": list(range(shown))}
+    assert ("Left out" in text) == bool(said)
 
 
 def part_of(text, first=1):
@@ -57,11 +57,11 @@ def part_of(text, first=1):
 def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
     text, budget, lines, following, said
 ):
-    got = PartSaid(part_of(text, first=5)).within({}, budget)
-    assert (got.data["lines"], got.data["next"]) == (lines, following)
-    assert said in got.text
-    assert text.startswith(got.data["text"].removesuffix("\u2026"))
-    assert token_counts([got.text])[0] < budget + 60
+    shown, data = PartSaid(part_of(text, first=5)).within({}, budget)
+    assert (data["lines"], data["next"]) == (lines, following)
+    assert said in shown
+    assert text.startswith(data["text"].removesuffix("\u2026"))
+    assert token_counts([shown])[0] < budget + 60
 
 
 @given(NASTY.filter(str.strip), NASTY, NASTY)
@@ -70,7 +70,7 @@ def test_whatever_notes_say_stays_in_the_fence_of_its_source(quote, before, head
     (citation,) = answer.citations
     citation = replace(citation, before=before, context=heading, note_date="2026-01-14")
     answer = replace(answer, citations=(citation,), also=(replace(citation, n=2),))
-    said = answer_said(answer, Freshness()).within(document_of(answer), 9_000).text
+    said, _ = answer_said(answer, Freshness()).within(document_of(answer), 9_000)
     tokens = tokens_of(said)
     fences = [token.content for token in tokens if token.type == "fence"]
     assert fences == [safe_text(defused(before + quote)) + "\n"] * 2
