@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
@@ -18,7 +18,6 @@ from ragqa.answering.excerpt_blocks import (
 from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
 from ragqa.types import Citation, Kind, Span, Unit
-from ragqa.types.answers import ShortAnswer
 
 _SEAM = 3
 _HANG = 2
@@ -33,15 +32,16 @@ def quoted_words(citation: Citation) -> str:
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
-    spans, quoted = citation.answer_spans, citation.chars if citation.around else None
-    shown = blocks_of(citation.units)
-    units = [unit for block in shown for unit, _ in block.parts if _is_in(unit, [citation.chars])]
-    answers = () if all(_is_in(unit, spans) for unit in units) else spans
-    page = _Page(console, indent, answers, citation.short_answer, quoted)
-    for number, block in enumerate(shown):
-        if number and apart(shown[number - 1], block):
+    blocks = blocks_of(citation.units)
+    quoted = [unit for block in blocks for unit, _ in block.parts if _is_in(unit, [citation.chars])]
+    spans = citation.answer_spans
+    answers = () if all(_is_in(unit, spans) for unit in quoted) else spans
+    columns = min(console.width, READABLE) if console.is_terminal else console.width
+    page = _Page(console, indent, max(1, columns - indent), citation, answers)
+    for number, block in enumerate(blocks):
+        if number and apart(blocks[number - 1], block):
             console.print()
-        is_first, is_last = number == 0, number == len(shown) - 1
+        is_first, is_last = number == 0, number == len(blocks) - 1
         page.draw(block, (citation.cut.before and is_first, citation.cut.after and is_last))
 
 
@@ -49,26 +49,15 @@ def _is_in(unit: Unit, spans: Iterable[Span]) -> bool:
     return any(start <= unit.start < end for start, end in spans)
 
 
-class _Page(Struct, frozen=True):
-    """Where an excerpt is drawn, and which spans of the note are highlighted.
-
-    `answers` are the answering spans, none if all of it answers; `short` is the direct answer. What
-    is not `quoted` is dimmed.
-    """
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where an excerpt is drawn; `answers` are the answering spans, none if all of it answers."""
 
     console: Console
     indent: int
+    width: int
+    citation: Citation
     answers: Sequence[Span]
-    short: ShortAnswer | None
-    quoted: Span | None
-
-    @property
-    def width(self) -> int:
-        """The columns available to an excerpt."""
-        columns = self.console.width
-        if self.console.is_terminal:
-            columns = min(columns, READABLE)
-        return max(1, columns - self.indent)
 
     def draw(self, block: ExcerptBlock, cut: tuple[bool, bool]) -> None:
         """Draw a block, with an ellipsis where the excerpt is cut."""
@@ -98,20 +87,20 @@ class _Page(Struct, frozen=True):
 
     def _text(self, parts: Iterable[tuple[Unit, str]]) -> Text:
         """Sanitised, styled text."""
-        text, style = Text(), ""
+        text, style, short = Text(), "", self.citation.short_answer
         for unit, part in parts:
             before, style = style, self._style(unit)
             words = Text(safe_text(part.lstrip()), style)
-            if self.short and unit.start <= self.short.chars[0] < unit.end:
-                short = r"\s+".join(map(re.escape, safe_text(self.short.text).split()))
-                words.highlight_regex(rf"(?<!\w){short}(?!\w)", "short")
+            if short and unit.start <= short.chars[0] < unit.end:
+                pattern = r"\s+".join(map(re.escape, safe_text(short.text).split()))
+                words.highlight_regex(rf"(?<!\w){pattern}(?!\w)", "short")
             space = safe_text(part[: len(part) - len(part.lstrip())])
             text.append(space, style if style == before else "")
             text.append_text(words)
         return text
 
     def _style(self, unit: Unit) -> str:
-        if self.quoted and not _is_in(unit, [self.quoted]):
+        if not _is_in(unit, [self.citation.chars]):
             return "quiet"
         return "answer" if _is_in(unit, self.answers) else ""
 
