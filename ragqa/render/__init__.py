@@ -109,18 +109,12 @@ def _console(stream: IO[str]) -> Console:
     )
 
 
-def document_of(result: object) -> Document:
-    """A result, or several by name, as a JSON document."""
-    document: Document = _json(result)
-    return document
-
-
-def _json(value: object) -> Any:  # noqa: ANN401 - what JSON has
-    """A value in what JSON has: with the keys of its type, else with all its fields."""
+def document_of(value: object) -> Any:  # noqa: ANN401 - what JSON has
+    """A result as JSON has it: with the keys of its type, else with all its fields."""
     if isinstance(value, Mapping):
-        return {name: _json(of_name) for name, of_name in value.items()}
+        return {name: document_of(of_name) for name, of_name in value.items()}
     if isinstance(value, list | tuple):
-        return list(map(_json, value))
+        return list(map(document_of, value))
     if keys := getattr(type(value), "JSON", None):
         return dict(_items(value, keys))
     return to_builtins(value, enc_hook=str)  # a path is a text
@@ -135,7 +129,7 @@ def _items(result: object, keys: JsonShape) -> Iterator[tuple[str, Any]]:
         if may_lack and value in (None, ""):
             continue
         value = None if may_be_null and value == "" else value
-        yield key, round(value, _DIGITS) if isinstance(value, float) else _json(value)
+        yield key, round(value, _DIGITS) if isinstance(value, float) else document_of(value)
 
 
 @cache
@@ -148,7 +142,7 @@ def parsed(keys: JsonShape) -> list[tuple[str, list[str], bool, bool]]:
 
 def list_document(listed: NoteList, *, tags: bool) -> Document:
     """What `ragqa list --json` prints."""
-    document = document_of(listed)
+    document: Document = document_of(listed)
     del document["notes" if tags else "tags"]
     return document
 

@@ -129,18 +129,16 @@ def answer_parts(answer: Answer, level: str = "##", *, whole: bool) -> Iterator[
 
 def cited(citation: Citation) -> str:
     """The numbered place of a citation, and below it its source with what stands around it."""
-    labels = citation.units[0].labels if citation.units else ()
-    context = ": ".join(filter(None, (view.context_line(citation), " | ".join(labels))))
+    labels = " | ".join(view.labels_of(citation))
+    context = ": ".join(filter(None, (view.context_line(citation), labels)))
     return _sourced(_numbered(citation), context, citation.shown)
 
 
 def found(label: str, hit: Hit) -> str:
     """The place of a passage after a label, and below it its source."""
     passage = hit.passage
-    trail = trail_text(passage.title, passage.heading, view.BELOW)
-    return _sourced(
-        f"{label} {_place(passage, hit.locator, trail)}", context_of(passage), passage.text
-    )
+    place = _place(passage, hit.locator, trail_text(passage.title, passage.heading, view.BELOW))
+    return _sourced(f"{label} {place}", context_of(passage), passage.text)
 
 
 def _sourced(place: str, context: str, source: str) -> str:

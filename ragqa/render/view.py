@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.types import Answer, Citation, Correction, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Correction, Passage, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
         return ""
     pairs = [f"{correction.read} instead of {correction.typed}" for correction in corrected]
     return safe_line(f"Looked for {', and '.join(pairs)}.")
+
+
+def labels_of(source: Citation | Passage) -> tuple[str, ...]:
+    """The labels of the columns of a table whose rows are quoted without its head."""
+    return source.units[0].labels if source.units else ()
 
 
 def context_line(citation: Citation) -> str:

@@ -294,16 +294,11 @@ def _passage(passage: Passage, links: LinkedNotes) -> Markup:
     return Markup(_excerpt(passage, passage.text, links))  # noqa: S704 - note_html escapes
 
 
-def _labels(source: Citation | Passage) -> tuple[str, ...]:
-    """The labels of the columns of a table whose rows are quoted without its head."""
-    return source.units[0].labels if source.units else ()
-
-
 def _excerpt(
     source: Citation | Passage, text: str, links: LinkedNotes, marks: Sequence[Span] = ()
 ) -> str:
     """The text of an excerpt as HTML; rows of a table get its head back."""
-    labels = _labels(source)
+    labels = view.labels_of(source)
     cells = " | ".join(label.replace("|", "\\|") for label in labels)
     head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
     marks = [(start + len(head), end + len(head)) for start, end in marks]
