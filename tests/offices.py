@@ -52,14 +52,6 @@ def item(text):
     return said(text, '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>')
 
 
-def table(*rows):
-    """A table of Word."""
-    shown = "".join(
-        "<w:tr>" + "".join(f"<w:tc>{said(cell)}</w:tc>" for cell in row) + "</w:tr>" for row in rows
-    )
-    return f"<w:tbl>{shown}</w:tbl>"
-
-
 def docx(*body, **parts):
     """A Word file with these paragraphs.
 

@@ -1,4 +1,4 @@
-"""What a sentence was changed into, and what is only a neighbour of it."""
+"""Where the words of a quote are, what a sentence was changed into, and what is only like it."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,61 @@ from hypothesis import strategies as st
 
 from ragqa.notes.formats import Document
 from ragqa.render.explanations import differences
+from ragqa.saved import quote_places
 from ragqa.verify import MAX_WORDS, CurrentNote, successor
+
+WORDS = st.lists(
+    st.text(alphabet="ab\u00e9\u732b-.", min_size=1, max_size=4), min_size=1, max_size=6
+)
+GAPS = st.lists(st.sampled_from([" ", "\n", "\r\n", "  ", "\t", "\n\n  "]), min_size=8, max_size=8)
+AROUND = st.text(alphabet="xy z\n\r", max_size=12)
+
+
+def find(text, quote, near):
+    """The nearest place, None where there is none."""
+    return next(iter(quote_places(text, quote, near)), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "near", "place"),
+    [
+        ("Say it. " * 9, "Say it.", 33, (32, 39)),
+        ("Say it. " * 9, "Say it.", 10**30, (64, 71)),
+        ("Say it. " * 9, "Say it.", -5, (0, 7)),
+        # The very same white space counts before a nearer place that is wrapped differently.
+        ("one\ntwo. And one two.", "one two.", 0, (13, 21)),
+        # Scripts without spaces have no words to cut.
+        ("\u732b\u6bcf\u5929\u7761\u89c9\u5f88\u4e45", "\u6bcf\u5929\u7761\u89c9", 0, (1, 5)),
+    ],
+)
+def test_of_several_places_the_nearest_to_the_old_one_counts(text, quote, near, place):
+    assert find(text, quote, near) == place
+
+
+@given(WORDS, GAPS, GAPS, AROUND, AROUND)
+def test_words_are_found_however_they_are_wrapped(words, old_gaps, new_gaps, before, after):
+    quote = "".join(word + gap for word, gap in zip(words, old_gaps, strict=False)).rstrip()
+    stands = "".join(word + gap for word, gap in zip(words, new_gaps, strict=False)).rstrip()
+    text = f"{before} {stands} {after}"
+    span = find(text, quote, 0)
+    assert span is not None
+    assert text[slice(*span)].split() == quote.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("The limit is 5.5 now", "The limit is 5"),
+        ("The limit is 5,000", "The limit is 5"),
+        ("Unlikely, he said", "likely, he said"),
+        ("about 1.5 requests", "5 requests"),
+        ("some text \n", " \n"),
+    ],
+)
+def test_a_quote_is_not_found_within_a_longer_word_or_number(text, quote):
+    assert quote in text
+    assert find(text, quote, 0) is None
+
 
 NOTE = """# The service
 
