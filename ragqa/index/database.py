@@ -89,6 +89,12 @@ _SCHEMA = (
 
 _LAYOUT = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL"
 
+# An embedding that was damaged keeps its row, which passages refer to.
+_SAVE = """
+    INSERT INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET vector = excluded.vector, checksum = excluded.checksum
+"""
+
 _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embedding, data"}
 """The columns of each table that its checksums are of."""
 
@@ -252,6 +258,10 @@ class Database:
         if rows:
             places = ",".join("?" * len(rows[0]))
             self.db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 - our own names
+
+    def save(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Save the rows of embeddings, made by `vector_row`; raises SQLite's errors."""
+        self.db.executemany(_SAVE, rows)
 
     def notes(self, at: Sequence[str] | None = None) -> dict[int, NoteRecord]:
         """All notes, or those at these paths, by number."""

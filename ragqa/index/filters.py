@@ -22,7 +22,7 @@ def tag_and_parents(tag: str) -> list[str]:
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     """Return a test whether a path, or a folder above it, equals or matches any of the globs.
 
-    Matching is case-sensitive, and `*` also crosses `/`: `ml*` matches `ml/nlp/note.md`.
+    Case counts, and `*` also crosses `/`: `ml*` matches `ml/nlp/note.md`.
     """
     named = {glob.removeprefix("./").rstrip("/") for glob in globs}
     patterns = [re.compile(_expression(name)) for name in sorted(named)]
@@ -44,11 +44,7 @@ def _expression(glob: str) -> str:
     return fnmatch.translate(glob[:end] + glob[end:].replace("[", "\0")).replace("\0", r"\[")
 
 
-def checked_day(day: str) -> str:
-    """A day, as `YYYY-MM-DD`.
-
-    :raises UsageError: it is not a date.
-    """
+def _checked_day(day: str) -> str:
     try:
         return date.fromisoformat(day).isoformat()
     except ValueError as exc:
@@ -66,7 +62,7 @@ def matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """
     tags = set(map(fold_tag, filters.tags))
     is_at = path_matcher(filters.paths) if filters.paths else None
-    since, until = (checked_day(day) if day else "" for day in (filters.since, filters.until))
+    since, until = (_checked_day(day) if day else "" for day in (filters.since, filters.until))
     wanted = [property_in(text) for text in filters.where]
 
     def passes(note: NoteRecord) -> bool:
@@ -89,10 +85,7 @@ def passing(notes: Iterable[NoteRecord], filters: Filters) -> list[NoteRecord]:
 
 
 def property_in(text: str) -> tuple[str, str]:
-    """The name and the value of a property in `key=value`, folded.
-
-    :raises UsageError: it is no such text.
-    """
+    """The name and the value of a property in `key=value`, folded; raises `UsageError`."""
     name, _, value = map(_folded, text.partition("="))
     if not (name and value) or _FORMER_GRAMMAR.search(text):
         raise UsageError(
@@ -103,5 +96,4 @@ def property_in(text: str) -> tuple[str, str]:
 
 
 def _folded(text: str) -> str:
-    """A text for comparison: neither its case nor how much white space is in it counts."""
     return " ".join(text.split()).casefold()

@@ -21,8 +21,6 @@ from ragqa.types import Building, IndexInfo
 
 logger = logging.getLogger("ragqa")
 
-_KEEP = "INSERT OR IGNORE INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)"
-
 CHECKED_UP_TO = 25_000  # passages: the structure of the database is checked when it is opened
 
 
@@ -137,6 +135,6 @@ def _anew(root: Path, old: Database | None) -> Database:
                 for row in old.all_embeddings() if old else ():
                     with suppress(*MALFORMED):
                         read_vectors([row])
-                        new.db.execute(_KEEP, tuple(row)[1:])
+                        new.save([tuple(row)[1:]])
             new.db.execute("COMMIT")
     return new

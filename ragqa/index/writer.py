@@ -13,12 +13,6 @@ from ragqa.index.engine import Engine
 from ragqa.index.rows import check_vectors, model_of, note_row, passage_row, vector_row
 from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Vector, Vectors
 
-# One that was damaged keeps its row, which passages refer to.
-_SAVE = """
-    INSERT INTO embeddings (model, key, vector, checksum) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET vector = excluded.vector, checksum = excluded.checksum
-"""
-
 
 class IndexWriter:
     """Changes to a database, which one transaction makes visible, and to the engine made from it.
@@ -73,7 +67,7 @@ class IndexWriter:
         with self._changing():
             resumed = self._resumed
             self._db.execute("BEGIN")
-            self._db.executemany(_SAVE, rows)
+            self._database.save(rows)
             self._db.execute("COMMIT")
         self._known |= zip(keys, vectors, strict=True)
         self._saved += len(rows)

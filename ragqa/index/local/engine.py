@@ -80,22 +80,25 @@ class LocalEngine(Engine):
         return self._database.embeddings(model_of(self._database.read()), keys)
 
     def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        owners = None if allowed is None else self._owners[:, np.isin(self._owners[1], allowed)]
-        among = None if owners is None else owners[0]
-        total = self._passages if among is None else len(among)
+        among, total = None, self._passages
+        if allowed is not None:
+            rows, notes = self._owners
+            among = rows[np.isin(notes, allowed)]
+            total = len(among)
+        passing = set(allowed or ())
 
         def best(limit: int) -> list[ScoredId]:
             reach = limit
             while True:
                 scored, is_all = self._nearest_rows(vector, reach, among)
-                if owners is None:
-                    query = "SELECT embedding, id FROM passages WHERE embedding IN"
-                    with self._database.naming():
-                        pairs = [tuple(row) for row in self._database.fetch(query, list(scored))]
-                else:
-                    mask = np.isin(owners[0], list(scored))
-                    pairs = list(zip(*owners[[0, 2]][:, mask].tolist(), strict=True))
-                hits = [(id_, scored[row]) for row, id_ in pairs]
+                query = "SELECT embedding, note, id FROM passages WHERE embedding IN"
+                with self._database.naming():
+                    found = [tuple(row) for row in self._database.fetch(query, list(scored))]
+                hits = [
+                    (id_, scored[row])
+                    for row, note, id_ in found
+                    if allowed is None or note in passing
+                ]
                 if len(hits) >= limit or is_all:
                     return sorted(hits, key=lambda hit: -hit[1])[:limit]
                 reach *= 4
@@ -104,14 +107,11 @@ class LocalEngine(Engine):
 
     @cached_property
     def _owners(self) -> Numbers:
-        """Of each passage the row of its embedding, its note's number and its id, by row.
-
-        int64, shape (3, passages).
-        """
-        query = "SELECT embedding, note, id FROM passages ORDER BY embedding"
+        """The row of the embedding and the number of the note of each passage, int64, by row."""
+        query = "SELECT embedding, note FROM passages ORDER BY embedding"
         with self._database.naming():
             rows = chain.from_iterable(self._database.db.execute(query))
-            return np.fromiter(rows, np.int64).reshape(-1, 3).T
+            return np.fromiter(rows, np.int64).reshape(-1, 2).T
 
     @cached_property
     def _flat(self) -> tuple[Numbers, Vectors]:
