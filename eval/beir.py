@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 from ragqa.answering import Evidence, compose
 from ragqa.api import MIN_POOL
-from ragqa.config import Settings, load_settings
-from ragqa.config.loading import cache_folder
+from ragqa.config import Settings, cache_folder, load_settings
 from ragqa.embedders import Embedder, embedder_for, here
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import (

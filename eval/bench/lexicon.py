@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.config.loading import cache_folder
+from ragqa.config import cache_folder
 from ragqa.embedders import DEFAULT_MODEL, embedder_for
 from ragqa.embedders.models import find_model
 from ragqa.text.words import STOP_WORDS

@@ -1,7 +1,4 @@
-"""The settings of ragqa, in one table: the fields of `Settings`.
-
-Loading, checking, completion, the commands of `ragqa config` and docs/reference.md follow from it.
-"""
+"""The settings, in one table from which checks, completion and reference follow: `Settings`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,7 +14,7 @@ from msgspec import Meta, Struct, structs
 
 from ragqa.config import urls
 from ragqa.config.urls import LOCAL
-from ragqa.corpus import Corpus, Folder
+from ragqa.corpus import Folder
 from ragqa.errors import INSTEAD, UsageError
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.safe import safe_line
@@ -75,14 +72,14 @@ def absolute(path: str, folder: Path) -> Path:
         raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
 
 
-def corpus_of(named: Iterable[Folder], here: Path) -> Corpus:
-    """The corpus of folders, made absolute; one without a name is called as it is on disk.
+def _placed(named: Iterable[Folder], here: Path) -> tuple[Folder, ...]:
+    """Folders of notes, made absolute; one without a name is called as it is on disk.
 
     :raises UsageError: two have the same name, one lies within another, or one leads nowhere.
     """
-    placed = [(folder, absolute(str(folder), here)) for folder in named]
+    paths = [(folder, absolute(str(folder), here)) for folder in named]
     folders = tuple(
-        structs.replace(folder, path=path, name=folder.name or path.name) for folder, path in placed
+        structs.replace(folder, path=path, name=folder.name or path.name) for folder, path in paths
     )
     for inner, outer in permutations(folders, 2):
         if inner.path.is_relative_to(outer.path):
@@ -90,13 +87,14 @@ def corpus_of(named: Iterable[Folder], here: Path) -> Corpus:
                 f"the notes in {inner.path} would be read twice, since {outer.path} holds them too",
                 hint="leave one of the two folders out of corpus",
             )
-    name, most = Counter(folder.name for folder in folders).most_common(1)[0]
-    if most > 1:
-        raise UsageError(
-            f"{most} folders of notes are called {name}, and citations could not tell them apart",
-            hint='name them in your settings: corpus = [{path = "DIR", name = "NAME"}, "DIR"]',
-        )
-    return Corpus(folders)
+    for name, number in Counter(folder.name for folder in folders).most_common(1):
+        if number > 1:
+            raise UsageError(
+                f"{number} folders of notes are called {name}, "
+                "and citations could not tell them apart",
+                hint='name them in your settings: corpus = [{path = "DIR", name = "NAME"}, "DIR"]',
+            )
+    return folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +141,14 @@ class Setting:
         return tuple(dict.fromkeys(map(str, value))) if isinstance(value, tuple) else value
 
     def anchored(self, value: Value, folder: Path) -> Value:
-        """A value with its path, if any, made absolute; raises as `corpus_of` does."""
+        """A value with its path, if any, made absolute.
+
+        :raises UsageError: a path leads nowhere, or folders of notes do not go together.
+        """
         if self.kind == "corpus":
-            return corpus_of(cast("tuple[Folder, ...]", value), folder).folders
-        before, path = self._path_in(value)
-        return f"{before}{absolute(path, folder)}" if path else value
+            return _placed(cast("tuple[Folder, ...]", value), folder)
+        path = self._path_in(value)
+        return f"{str(value).removesuffix(path)}{absolute(path, folder)}" if path else value
 
     def parse_in_file(self, raw: object, where: str) -> Value:
         """`parse` for a file or the environment, where a model, LLM or store must be absolute.
@@ -158,7 +159,7 @@ class Setting:
         value = self.parse(raw, where)
         if self.kind in ("corpus", "folder"):
             return value
-        _, path = self._path_in(value)
+        path = self._path_in(value)
         if path and not path.startswith(("/", "~")):
             raise UsageError(
                 f"{self.name} in {where} must be an absolute path, not {path!r}, "
@@ -167,23 +168,21 @@ class Setting:
             )
         return self.anchored(value, Path("/"))
 
-    def _path_in(self, value: Value) -> tuple[str, str]:
-        """The path in a value, and what precedes it; ("", "") if there is none."""
+    def _path_in(self, value: Value) -> str:
+        """The path that ends a value; "" if there is none."""
         text = str(value)
         match self.kind:
-            case "folder":
-                return "", text
-            case "model" if text.startswith((".", "/", "~")):
-                return "", text
-            case "store" if urls.is_file(text):
-                return "", text
-            case "llm" if text.startswith("scripted:"):
-                return "scripted:", text.removeprefix("scripted:")
-        return "", ""
+            case "model" if not text.startswith((".", "/", "~")):
+                return ""
+            case "store" if not urls.is_file(text):
+                return ""
+            case "llm":
+                return text.removeprefix("scripted:") if text.startswith("scripted:") else ""
+        return text if self.kind in ("folder", "model", "store") else ""
 
 
 class Settings(Struct, frozen=True):
-    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`."""
+    """Every setting's value, checked, with absolute paths; see `Places` for where the index is."""
 
     corpus: Annotated[
         tuple[Folder, ...],

@@ -259,7 +259,7 @@ def _exported(model: str) -> Embedder | None:
 
 def _on_torch(model: str, dtype: str = "") -> Embedder:
     """Load a model on torch, which would else keep what it compiles where other users may write."""
-    from ragqa.config.loading import cache_folder
+    from ragqa.config import cache_folder
     from ragqa.safe import private_folder
 
     with suppress(OSError):

@@ -21,7 +21,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ragqa.config.loading import cache_folder
+from ragqa.config import cache_folder
 from ragqa.config.urls import LLM_PORTS, Address, address_of
 from ragqa.embedders import DEFAULT_MODEL
 from ragqa.errors import IndexUnusable, UsageError

@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from ragqa.config.loading import cache_folder
+from ragqa.config import cache_folder
 from ragqa.embedders import Embedder, Inputs
 from ragqa.embedders.models import ModelFolder, digests, read_json
 from ragqa.errors import IndexUnusable

@@ -22,7 +22,7 @@ from typing import IO, cast
 
 import msgspec
 
-from ragqa.config.loading import cache_folder
+from ragqa.config import cache_folder
 from ragqa.notes.formats import FORMATS, Converted, Document, Format, Unfit
 from ragqa.safe import write_private
 
