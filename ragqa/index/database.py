@@ -317,10 +317,7 @@ class Database:
             return [row["row"] for row in fetched], read_vectors(fetched)
 
     def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
-        """The row numbers and embeddings, shape (rows, dimension), after a row.
-
-        Those that no passage has yet are left out.
-        """
+        """Row numbers and embeddings, shape (rows, dimension), of what passages have after a row."""
         live = "row > ? AND EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
         query = f"SELECT * FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
         rows: list[int] = []

@@ -89,10 +89,7 @@ def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
 
 @contextmanager
 def explaining_failure(folder: Path) -> Iterator[None]:
-    """Explain why an index could not be written; recognize a full disk.
-
-    :raises IndexNotWritable: the system failed, or the disk was full.
-    """
+    """Raise `IndexNotWritable` where the system failed or the disk was full."""
     try:
         yield
     except (OSError, sqlite3.Error, IndexUnusable) as exc:
@@ -112,14 +109,12 @@ def explaining_failure(folder: Path) -> Iterator[None]:
 
 
 def _was_full(cause: BaseException | None, folder: Path) -> bool:
-    """Whether a full disk, a quota or a file size limit was the cause of an error.
-
-    SQLite and tantivy do not always say why a write failed; then the disk itself is checked.
-    """
+    """Whether a full disk, a quota or a file size limit was the cause of an error."""
     if isinstance(cause, OSError):
         return cause.errno in _FULL
     if isinstance(cause, sqlite3.Error) and sqlite_code(cause) == sqlite3.SQLITE_FULL:
         return True
+    # SQLite and tantivy do not always say why a write failed.
     return isinstance(cause, sqlite3.Error | ValueError) and not _has_room(folder)
 
 
@@ -143,9 +138,7 @@ def _has_room(folder: Path) -> bool:
 
 @contextmanager
 def locked(root: Path, *, wait: bool) -> Iterator[Callable[[int], None]]:
-    """Hold the writer lock of an index; the kernel frees it when the process ends.
-
-    Gives a function that publishes how many passages the writer has embedded.
+    """Hold the writer lock of an index; gives what publishes how many passages are embedded.
 
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the folder cannot be written or locked.

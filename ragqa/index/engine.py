@@ -18,17 +18,11 @@ class Engine(Protocol):
     """
 
     def nearest(self, vector: Vector, k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k nearest passages by cosine, best first, ties by id.
-
-        Fewer than k mean that no more exist. `vector` has shape (dimension,).
-        """
+        """The k nearest passages to a vector, shape (dimension,), best first, ties by id."""
         ...
 
     def best(self, terms: Sequence[str], k: int, allowed: Sequence[int] | None) -> list[ScoredId]:
-        """The k best passages by BM25 over any of the terms, ties by id.
-
-        A repeated term counts twice.
-        """
+        """The k best passages by BM25 over any of the terms, ties by id; repeated ones count."""
         ...
 
     def counts(self, terms: Sequence[str]) -> Mapping[str, int]:
@@ -36,17 +30,11 @@ class Engine(Protocol):
         ...
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
-        """Terms with this prefix, most frequent first; some may come from deleted passages.
-
-        [] if the engine cannot list its terms.
-        """
+        """Terms with this prefix, most frequent first; [] if the engine cannot list its terms."""
         ...
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given.
-
-        :raises IndexUnusable: there is none with one of the ids.
-        """
+        """The passages with these ids, in the order given; raises if one is not there."""
         ...
 
     def passages_of(self, notes: Sequence[int]) -> list[Passage]:

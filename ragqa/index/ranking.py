@@ -25,11 +25,13 @@ def bm25(counts: Mapping[str, int], weights: Mapping[str, float], mean_length: f
     """The BM25 score of a passage, its length quantized to one byte as in Lucene and tantivy.
 
     :param counts: the passage's term frequencies.
-    :param weights: the weight of each query term: its count in the query times its inverse
-        document frequency.
+    :param weights: of each query term, its count there times its inverse document frequency.
     :param mean_length: the mean number of terms in a passage.
     """
-    length = quantized_length(sum(counts.values()))
+    length = sum(counts.values())
+    if length >= 40:  # lengths are exact below 40, then in steps
+        shift = (length - 24).bit_length() - 4
+        length = 24 + ((length - 24) >> shift << shift)
     share = length / mean_length if mean_length else 1.0
     damping = BM25_K1 * (1 - BM25_B + BM25_B * share)
     return sum(
@@ -37,14 +39,6 @@ def bm25(counts: Mapping[str, int], weights: Mapping[str, float], mean_length: f
         for term, weight in weights.items()
         if term in counts
     )
-
-
-def quantized_length(length: int) -> int:
-    """A length in terms, quantized: exact below 40, then in steps."""
-    if length < 40:
-        return length
-    shift = (length - 24).bit_length() - 4
-    return 24 + ((length - 24) >> shift << shift)
 
 
 def rank(candidates: Iterable[ScoredId]) -> list[ScoredId]:

@@ -137,10 +137,7 @@ _NOTHING: _Base = (None, {}, False)
 
 
 def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
-    """The existing index, the state of its notes, and whether it is changed or replaced.
-
-    :param whole: whether each of its rows is compared with its checksum.
-    """
+    """The existing index, the state of its notes, and whether it is changed, not replaced."""
     try:
         with nullcontext(seen) if seen else store.snapshot() as snapshot:
             check_origin(snapshot.info, source)

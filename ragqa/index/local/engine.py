@@ -17,7 +17,7 @@ from ragqa.index.disk import REBUILD
 from ragqa.index.engine import Engine
 from ragqa.index.local.files import checked, kept, link, new_folder, sweep
 from ragqa.index.local.terms import TermIndex, TermWriter
-from ragqa.index.local.vectors import Lists, make_lists, write_lists
+from ragqa.index.local.vectors import Lists, faiss, make_lists
 from ragqa.index.ranking import ScoredId, top_k
 from ragqa.index.rows import model_of
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, Numbers, Passage, Vector, Vectors
@@ -41,10 +41,7 @@ class LocalEngine(Engine):
         self._has_new = False
 
     def open(self) -> None:
-        """Open the terms and the lists.
-
-        :raises NeedsRebuild: they are missing or damaged.
-        """
+        """Open the terms and the lists; raises `NeedsRebuild` if they are missing or damaged."""
         terms = checked(self._root, self.made.get("terms"), "terms")
         self._terms = TermIndex(self._root / terms.name, list(terms.files))
         self._lists = self._open_lists()
@@ -207,5 +204,6 @@ class LocalEngine(Engine):
         rows, matrix = self._database.matrix()
         lists, dense = make_lists(rows, matrix)
         folder = new_folder(self._root, "vectors")
-        write_lists(folder / LISTS, lists)
+        with (folder / LISTS).open("wb") as file:  # FAISS itself loses data when the disk is full
+            faiss().write_index(lists, faiss().PyCallbackIOWriter(file.write))
         return Made(folder.name, kept(folder), upto=rows[-1], dense=dense)

@@ -38,13 +38,10 @@ def new_folder(root: Path, what: str) -> Path:
 
 
 def link(source: Path, target: Path) -> None:
-    """Have a file in two folders: tantivy never writes into one that is there.
-
-    Where the file system has no links, the file is copied.
-    """
+    """Have a file in two folders: tantivy never writes into one that is there."""
     try:
         os.link(source, target, follow_symlinks=False)
-    except OSError:
+    except OSError:  # a file system without links
         shutil.copyfile(source, target, follow_symlinks=False)
 
 

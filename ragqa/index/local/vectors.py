@@ -1,8 +1,7 @@
 """Inverted lists over the embeddings of a large index, in a FAISS file that is read through a map.
 
-The lists (IVF: k-means cells, of which a search visits the nearest) hold eight bits per component
-under the number of the embedding's row; what they find is scored again with the embeddings in the
-database. FAISS never writes to the disk itself, since it silently loses data when the disk is full.
+The lists (IVF: k-means cells, of which a search visits the nearest) hold eight bits per component;
+what they find is scored again with the embeddings in the database.
 """
 
 import os
@@ -18,11 +17,8 @@ import numpy as np
 from ragqa.index.disk import naming_file
 from ragqa.types import DenseInfo, Numbers, Vector, Vectors
 
-RECALL = 0.95
-"""The recall a search must reach, by which the number of lists to visit is set."""
-
-EXHAUSTIVE_UP_TO = 20_000
-"""Up to this many allowed rows, all lists are visited; else too few might be found."""
+RECALL = 0.95  # is to be reached, by which the number of lists to visit is set
+EXHAUSTIVE_UP_TO = 20_000  # allowed rows: all lists are visited; else too few might be found
 
 FaissIndex = Any
 """A FAISS index; SWIG generates its classes without types."""
@@ -39,7 +35,6 @@ class Lists:
     """Inverted lists in a file that the caller has checked.
 
     :param upto: the row of the last embedding in them.
-    :raises NeedsRebuild: the file cannot be read.
     """
 
     def __init__(self, path: Path, *, upto: int) -> None:
@@ -93,12 +88,6 @@ def make_lists(rows: Sequence[int], matrix: Vectors) -> tuple[FaissIndex, DenseI
     while lists.nprobe < count and recall(lists, _CANDIDATES) < RECALL:
         lists.nprobe = min(2 * lists.nprobe, count)
     return lists, DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall(lists, 10))
-
-
-def write_lists(path: Path, lists: FaissIndex) -> None:
-    """Write lists to a new file; raises `OSError`."""
-    with path.open("wb") as file:
-        faiss().write_index(lists, faiss().PyCallbackIOWriter(file.write))
 
 
 def faiss() -> ModuleType:

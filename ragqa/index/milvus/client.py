@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -50,11 +49,12 @@ class Client:
 
     :param name: that of the index, an alias of the collection that counts.
     :param builder: a name of this machine and folder; no other writes to its collections.
+    :ivar own: how the names of those begin.
     """
 
     def __init__(self, uri: str, name: str, builder: str) -> None:
         self.uri, self.name, self.place = uri, name, f"{name} at {uri}"
-        self._own = f"{name}_{builder}_"
+        self.own = f"{name}_{builder}_"
         self._loaded: set[str] = set()
         self._replaced: set[str] = set()
         self._call_s = CALL_S
@@ -72,10 +72,6 @@ class Client:
             return ""
         return str(self.call("describe_alias", self.name)["collection_name"])
 
-    def unused(self) -> str:
-        """A name for a new collection."""
-        return f"{self._own}{secrets.token_hex(4)}"
-
     def switch(self, collection: str) -> None:
         """Have the name of the index stand for a collection."""
         if not self.call("has_collection", self.name):
@@ -87,7 +83,7 @@ class Client:
     def drop_replaced(self) -> None:
         """Delete what the name stood for before, and what builds of this folder have left."""
         there = self.call("list_collections")
-        left = {name for name in there if name.startswith(self._own)} - {self.current()}
+        left = {name for name in there if name.startswith(self.own)} - {self.current()}
         for collection in self._replaced.intersection(there) | left:
             self._loaded.discard(collection)
             self.call("drop_collection", collection)

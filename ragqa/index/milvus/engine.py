@@ -7,6 +7,7 @@ changes rows, and what is read meanwhile may be of both. A condition never holds
 import base64
 import json
 import re
+import secrets
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +61,7 @@ class MilvusEngine(Engine):
     def __init__(self, client: Client) -> None:
         self._client = client
         self._dense = DenseInfo("exact" if client.is_exact else "hnsw")
-        self._collection = client.unused()
+        self._collection = f"{client.own}{secrets.token_hex(4)}"
         self._is_made, self._is_whole, self._mean_length = False, False, 0.0
         self._rows: list[Row] = []
         self._counts: dict[str, int] = {}
