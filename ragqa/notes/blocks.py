@@ -1,7 +1,4 @@
-"""What the parsers of notes share: lines, labels, blocks that have every line with text, comments.
-
-A comment, `%%` or `<!-- -->`, may span many blocks; marks in code are code.
-"""
+"""What the parsers of notes share: lines, labels, blocks, and comments (`%%` or `<!-- -->`)."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -10,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 
+from ragqa.text.sentences import line_start
 from ragqa.text.shown import labels_within
 from ragqa.types import Block, Kind, Span
 
@@ -81,8 +79,6 @@ def all_blocks(text: str, spans: Sequence[Span], found: Iterable[Block]) -> tupl
     """The blocks that a parser found, in order, and blocks of the lines outside any.
 
     None begins or ends with a blank line. What comes after `MAX_BLOCKS` of them is left out.
-
-    :param spans: the text's lines.
     """
     starts = [start for start, _ in spans]
     blocks: list[Block] = []
@@ -93,7 +89,7 @@ def all_blocks(text: str, spans: Sequence[Span], found: Iterable[Block]) -> tupl
         first = max(bisect_left(starts, block.start), line)
         blocks += _outside(text, spans[line:first])
         line = max(bisect_left(starts, block.end), first)
-        if written := [span for span in spans[first:line] if not _is_blank(text, span)]:
+        if written := [span for span in spans[first:line] if text[slice(*span)].strip()]:
             blocks.append(replace(block, start=written[0][0], end=written[-1][1]))
     blocks += _outside(text, spans[line:])
     return tuple(blocks[:MAX_BLOCKS])
@@ -101,23 +97,16 @@ def all_blocks(text: str, spans: Sequence[Span], found: Iterable[Block]) -> tupl
 
 def _outside(text: str, spans: Sequence[Span]) -> Iterator[Block]:
     """Blocks of the lines between others, split at blank lines."""
-    for blank, lines in groupby(spans, lambda span: _is_blank(text, span)):
-        if not blank:
-            (start, end), *rest = lines
-            end = rest[-1][1] if rest else end
+    for is_text, lines in groupby(spans, lambda span: bool(text[slice(*span)].strip())):
+        if is_text:
+            run = list(lines)
+            start, end = run[0][0], run[-1][1]
             yield Block(paragraph_or_rule(text[start:end]), start, end)
-
-
-def _is_blank(text: str, span: Span) -> bool:
-    return not text[span[0] : span[1]].strip()
 
 
 @dataclass(slots=True)
 class Hidden:
-    """Finds what is hidden in a note while that is parsed, block by block.
-
-    `spans` are what was found up to `at`, in order.
-    """
+    """Finds what is hidden in a note while that is parsed: `spans`, up to `at`, in order."""
 
     text: str
     at: int
@@ -132,10 +121,7 @@ class Hidden:
         return cls(text, start if may_hide(text) else len(text), is_plain)
 
     def read(self, at: int) -> list[Span]:
-        """What is hidden from a character on, up to a blank line or a block of code.
-
-        What was read before is not read again.
-        """
+        """What is hidden from a character on, up to a blank line or a block of code."""
         known, last = len(self.spans), None
         if _FENCED.match(self.text, at) and not self.is_plain:
             return []
@@ -164,16 +150,15 @@ class Hidden:
         return (_UNCLOSED,) if is_last and not self.text.endswith("-->") else ()
 
     def _after(self, mark: re.Match[str], stop: int) -> int:
-        """Add what a mark hides; gives where to read on.
-
-        :param stop: the end of the block.
-        """
+        """Add what a mark hides in a block that ends at `stop`; gives where to read on."""
         start, at = mark.span()
         if mark["code"]:
             return self._code_end(mark["code"], at, stop) or at
         if mark["html"]:
             close = self._find(_HTML_END, at, len(self.text))
-            end = close.end() if close else len(self.text) if self._begins_line(start) else stop
+            end = close.end() if close else stop
+            if not (close or self.text[line_start(self.text, start) : start].strip(" \t>")):
+                end = len(self.text)
         else:
             close = self._find(_OBSIDIAN_END, at, len(self.text))
             end = close.end() if close else 0
@@ -191,11 +176,6 @@ class Hidden:
         close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, stop)
         return close.end() if close else 0
 
-    def _begins_line(self, at: int) -> bool:
-        first = self.text.rfind("\n", 0, at) + 1
-        first = max(first, self.text.rfind("\r", first, at) + 1)
-        return not self.text[first:at].strip(" \t>")
-
     def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
         if self._unclosed.get(pattern.pattern) == end:
             return None
@@ -212,10 +192,7 @@ def may_hide(text: str) -> bool:
 
 
 def masked(text: str, hidden: Iterable[Span], offset: int = 0) -> str:
-    """The text with every hidden character except white space replaced by `BLANK`.
-
-    :param offset: where it begins in the note.
-    """
+    """A text at `offset` of a note, with each hidden character but white space as `BLANK`."""
     pieces, at = [], 0
     for start, end in hidden:
         if end > offset:
@@ -231,21 +208,18 @@ def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Span]) -> tuple[
     for block in blocks:
         first = bisect_right(hidden, block.start, key=itemgetter(1))
         last = bisect_left(hidden, block.end, first, key=itemgetter(0))
-        pieces, at = [], block.start
-        for start, end in hidden[first:last]:
-            pieces.append((at, start))
-            at = end
-        cut += _cut(text, block, [*pieces, (at, block.end)])
+        starts, ends = zip((0, block.start), *hidden[first:last], (block.end, 0), strict=True)
+        cut += _cut(text, block, [*zip(ends[:-1], starts[1:], strict=True)])
     return tuple(sorted(cut, key=lambda block: block.start))
 
 
-def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[Block]:
+def _cut(text: str, block: Block, spans: Sequence[Span]) -> Iterator[Block]:
     """The visible pieces of a block, without surrounding white space."""
-    kept = [match.span() for span in spans if (match := _WHOLE.search(text, *span))]
-    if len(spans) == 1 or not kept:
-        yield from [block] if kept else []
+    if len(spans) == 1:
+        yield block
         return
     begins = block.begins
+    kept = [match.span() for span in spans if (match := _WHOLE.search(text, *span))]
     for number, (start, end) in enumerate(kept):
         kind, label = block.kind, block.label
         if kind is Kind.HEADING and number:

@@ -3,9 +3,11 @@
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
+from typing import TypeAlias
 
 from ragqa.errors import NoCorpus
 from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
@@ -30,11 +32,10 @@ _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(slots=True)
 class Walk:
-    """The contents of a corpus.
+    """The contents of a corpus: `files` and `skipped` by path, the number of `others` by suffix.
 
-    `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
-    notes below them are unreachable, not deleted. `others` counts the other files by suffix.
-    `folders` are those looked into, by their paths on disk.
+    `unreadable_folders` are also among `skipped`: the notes below them are unreachable, not
+    deleted. `folders` are those looked into, by their paths on disk.
     """
 
     files: list[NoteFile] = field(default_factory=list)
@@ -44,35 +45,31 @@ class Walk:
     folders: list[str] = field(default_factory=list)
 
     def add(self, path: str, found: Stamp | str | None) -> None:
-        """Add a file, as `_classified` finds it; a path that ends in `/` is an unreadable folder's.
-
-        The topmost folder has the path "" or ends in `/`, too.
-        """
+        """Add a file, as `_classified` finds it."""
         if isinstance(found, Stamp):
             self.files.append(NoteFile(path, found))
         elif found is None:
             self.others[suffix_of(path)] = self.others.get(suffix_of(path), 0) + 1
-        elif path and path[-1] != "/":
-            self.skipped += [Skipped(path, found)] if found else []
-        elif (folder := path[:-1] or ".") not in self.unreadable_folders:
+        elif found:
+            self.skipped.append(Skipped(path, found))
+
+    def add_unreadable(self, folder: str, why: str) -> None:
+        """Add a folder that cannot be read, once; its path ends in `/` unless it is the topmost."""
+        folder = folder[:-1] or "."
+        if folder not in self.unreadable_folders:
             self.unreadable_folders.append(folder)
-            self.skipped.append(Skipped(folder, found))
+            self.skipped.append(Skipped(folder, why))
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
-
-    path: str
-    rules: tuple[Rule, ...]
+_Branch: TypeAlias = tuple[str, tuple[Rule, ...]]
+"""A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
 
 def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
     """Find the notes of a corpus.
 
     Hidden and ignored files are left out silently; those that an Obsidian vault's settings exclude
-    are reported. Symbolic links are not followed. An unreadable folder is reported, and the walk
-    goes on.
+    and unreadable folders are reported. Symbolic links are not followed.
 
     :param formats: what is read besides Markdown and text, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
@@ -80,20 +77,19 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     walk, sizes = Walk(), limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
     for prefix, top in corpus.prefixed:
-        folders = [_Branch("", ())]
-        for folder in folders:  # which grows
+        folders: list[_Branch] = [("", ())]
+        for folder, rules in folders:  # which grows
             try:
-                for path, found in _visit(top, folder, sizes, folders):
-                    walk.add(prefix + path, found)
+                folders += _visit(walk, prefix, top, (folder, rules), sizes)
             except OSError as exc:
-                if not folder.path:
+                if not folder:
                     unusable.append(_no_corpus(top, exc))
-                    walk.add(prefix, unusable[-1].message)
+                    walk.add_unreadable(prefix, unusable[-1].message)
                     folders.clear()
                 elif not isinstance(exc, FileNotFoundError | NotADirectoryError):
                     # Else it is gone since its parent was listed.
-                    walk.add(prefix + folder.path, _unreadable(exc))
-        walk.folders += [f"{top}/{folder.path}" for folder in folders]
+                    walk.add_unreadable(prefix + folder, _unreadable(exc))
+        walk.folders += [f"{top}/{folder}" for folder, _ in folders]
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
     walk.files.sort(key=attrgetter("path"))
@@ -110,22 +106,22 @@ def why_left_out(
     :param path: relative to the corpus and `/`-separated.
     :raises OSError: nothing is at this path, or a folder above it cannot be read.
     """
-    folder = _Branch("", ())
     top, path = corpus.inside(path)
+    folder, rules = "", tuple[Rule, ...]()
     names = path.split("/")
     for depth, name in enumerate(names, start=1):
-        entries, rules, _ = _listed(top, folder)
+        entries, rules, _ = _listed(top, (folder, rules))
         if name not in entries:
-            raise FileNotFoundError(folder.path + name)
+            raise FileNotFoundError(folder + name)
         entry = entries[name]
         if name.startswith("."):
             return f"the name {name} begins with a dot"
         is_folder = entry.is_dir(follow_symlinks=False)
-        if rule := excluding_rule(rules, folder.path + name, is_folder=is_folder):
+        if rule := excluding_rule(rules, folder + name, is_folder=is_folder):
             return rule.reason
         if depth < len(names) and not is_folder:
             return f"{name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
-        folder = _Branch(f"{folder.path}{name}/", rules)
+        folder += f"{name}/"
     if is_folder:
         return "a folder, not a note"
     found = _classified(entry, limits(formats, max_note_bytes))
@@ -145,42 +141,44 @@ def _no_corpus(folder: Path, exc: OSError) -> NoCorpus:
 
 
 def _visit(
-    top: Path, folder: _Branch, sizes: Mapping[str, int], folders: list[_Branch]
-) -> Iterator[tuple[str, Stamp | str | None]]:
-    """The entries of a folder, as `Walk.add` takes them; its subfolders are added to `folders`."""
-    entries, rules, problems = _listed(top, folder)
-    yield from problems
+    walk: Walk, prefix: str, top: Path, branch: _Branch, sizes: Mapping[str, int]
+) -> Iterator[_Branch]:
+    """Add the files of a folder to the walk; gives its subfolders."""
+    folder, _ = branch
+    entries, rules, problems = _listed(top, branch)
+    for path, problem in problems:
+        walk.add(prefix + path, problem)
     for name, entry in entries.items():
         if name.startswith("."):
             continue
-        path = folder.path + name
+        path = folder + name
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
-                yield path, rule.reason
-            continue
-        if is_folder:
-            folders.append(_Branch(path + "/", rules))
-            continue
-        try:
-            yield path, _classified(entry, sizes)
-        except FileNotFoundError:
-            continue  # deleted since the folder was listed
-        except OSError as exc:
-            yield folder.path, _unreadable(exc)
+                walk.add(prefix + path, rule.reason)
+        elif is_folder:
+            yield path + "/", rules
+        else:
+            try:
+                walk.add(prefix + path, _classified(entry, sizes))
+            except FileNotFoundError:
+                continue  # deleted since the folder was listed
+            except OSError as exc:
+                walk.add_unreadable(prefix + folder, _unreadable(exc))
 
 
 def _listed(
-    top: Path, folder: _Branch
+    top: Path, branch: _Branch
 ) -> tuple[dict[str, os.DirEntry[str]], tuple[Rule, ...], list[Problem]]:
     """The entries of a folder by name, all rules for them, and problems with its own."""
-    entries = {entry.name: entry for entry in os.scandir(top / folder.path)}
-    rules, problems = list(folder.rules), list[Problem]()
+    folder, inherited = branch
+    entries = {entry.name: entry for entry in os.scandir(top / folder)}
+    rules, problems = list(inherited), list[Problem]()
     if VAULT_FOLDER in entries:
-        problems += add_vault_rules(rules, top, folder.path)
+        problems += add_vault_rules(rules, top, folder)
     for name in IGNORE_FILES:
         if name in entries:
-            problems += add_rules(rules, top, folder.path, name)
+            problems += add_rules(rules, top, folder, name)
     return entries, tuple(rules), problems
 
 
@@ -192,7 +190,9 @@ def _classified(entry: os.DirEntry[str], sizes: Mapping[str, int]) -> Stamp | st
     most = sizes.get(suffix_of(entry.name))
     if most is None:
         if entry.is_symlink():
-            return SYMLINK if _may_be_a_folder(entry) else ""
+            with suppress(OSError):  # it leads to itself, below a file, or where nobody may look
+                return SYMLINK if entry.is_dir() else ""
+            return SYMLINK
         return None if entry.is_file(follow_symlinks=False) else NOT_A_FILE
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
@@ -206,14 +206,6 @@ def _classified(entry: os.DirEntry[str], sizes: Mapping[str, int]) -> Stamp | st
     if status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
         return UNREADABLE
     return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
-    """Whether a link leads to a folder, which may have notes, or to what cannot be looked at."""
-    try:
-        return link.is_dir()
-    except OSError:
-        return True  # it leads to itself, below a file, or where nobody may look
 
 
 def _unreadable(exc: OSError) -> str:

@@ -1,16 +1,13 @@
-"""From blocks to units, in order, and the headings above them.
-
-Titles and heading paths are shortened to fit above every passage.
-"""
+"""From blocks to units, and the headings above them, shortened to fit above every passage."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, takewhile
 from typing import TypeAlias
 
 from ragqa.passages import TokenCounter
-from ragqa.text.sentences import has_lines, sentence_spans, strip
+from ragqa.text.sentences import has_lines, line_start, sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Span, Unit, trail_text
 
 HeadingPath: TypeAlias = tuple[str, ...]
@@ -42,17 +39,14 @@ def units_of(text: str, blocks: Sequence[Block]) -> Iterator[Unit]:
         depth = 0 if block.kind is Kind.HEADING else block.level
         indents = list[int]()
         for start, end in unit_spans(text, block):
-            indent = _indent_of_mark(text, start, end) if block.kind is Kind.ITEM else None
-            if indent is not None and not begins:
+            indent = None if begins else _indent_of_mark(text, start, end)
+            if block.kind is Kind.ITEM and indent is not None:
                 # It reads as an item, although it is indented too far for the parser.
-                while indents and indents[-1] >= indent:
-                    indents.pop()
-                indents.append(indent)
+                indents = [*takewhile(indent.__gt__, indents), indent]
                 begins, depth = True, block.level + len(indents)
             section += before is not None and _begins_section(text, before, block.kind, start)
             place = section, number, depth, begins, is_broken
-            unit = Unit(block.kind, start, end, "", context, block.labels, *place)
-            yield unit
+            yield (unit := Unit(block.kind, start, end, "", context, block.labels, *place))
             before = before if unit.kind is Kind.RULE else unit
             begins = False
 
@@ -69,18 +63,15 @@ def _are_broken(text: str, blocks: Sequence[Block]) -> Iterator[bool]:
 
 def _indent_of_mark(text: str, start: int, end: int) -> int | None:
     """The indent in columns of a line that begins with an item's mark here; None for any other."""
-    line = text.rfind("\n", 0, start) + 1  # from there on, lest a note without \r is read whole
-    before = text[max(line, text.rfind("\r", line, start) + 1) : start]
+    before = text[line_start(text, start) : start]
     is_marked = not before.strip(" \t>") and _ITEM_MARK.match(text, start, end)
     return len(before.expandtabs(4)) if is_marked else None
 
 
 def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:
     """Whether a unit begins a section: one that comes after hidden text or a rule, or a heading."""
-    between = text[before.end : start].strip()
-    if between and between.replace(">", " ").strip():
-        return True
-    return kind is Kind.HEADING and before.kind is not Kind.HEADING
+    is_apart = bool(text[before.end : start].replace(">", " ").strip())
+    return is_apart or (kind is Kind.HEADING and before.kind is not Kind.HEADING)
 
 
 def unit_spans(text: str, block: Block) -> list[Span]:
@@ -98,11 +89,7 @@ def unit_spans(text: str, block: Block) -> list[Span]:
 
 
 def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
-    """The context that makes each block readable alone.
-
-    For a front matter key, its parent keys; for an item, its parent items or the line that
-    introduces the list.
-    """
+    """The parent keys of a front matter key, the parent items or the introduction of an item."""
     above: list[tuple[int, str]] = []
     for block in blocks:
         if block.kind is not Kind.ITEM:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.inline import CUT, embeds_in, even, inline
+from ragqa.text.sentences import line_start
 from ragqa.text.shown import BOX, CELL, CELL_BAR, FIELD, LINE, TASK_STATES, TITLE, one_line
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Kind, Unit
@@ -47,31 +48,23 @@ def with_plain(text: str, units: Iterable[Unit]) -> list[Unit]:
 
     Those of one block are read as one, so that markup may go over several of them.
     """
-    read: list[Unit] = []
-    block: list[Unit] = []
+    blocks: list[list[Unit]] = []
+    last = None
     for unit in units:
-        if block and not _goes_on(block[-1], unit):
-            read += _read(text, block)
-            block = []
-        block.append(unit)
-    return [*read, *(_read(text, block) if block else ())]
-
-
-def _goes_on(before: Unit, unit: Unit) -> bool:
-    place = before.section, before.block, before.kind
-    is_next = place == (unit.section, unit.block, unit.kind)
-    return is_next and not unit.begins and unit.kind not in _ROWS
+        place = unit.section, unit.block, unit.kind
+        if unit.begins or unit.kind in _ROWS or place != last:
+            blocks.append([])
+        blocks[-1].append(unit)
+        last = place
+    return [unit for block in blocks for unit in _read(text, block)]
 
 
 def _read(text: str, units: Sequence[Unit]) -> Iterator[Unit]:
     """The units of a block with their plain text."""
     kind = units[0].kind
-    if kind is Kind.RULE:
-        yield from units
-        return
-    if kind is Kind.CODE:
-        for unit, plain in zip(units, _code(text, units), strict=True):
-            yield replace(unit, plain=plain)
+    if kind in (Kind.RULE, Kind.CODE):
+        plains = _code(text, units) if kind is Kind.CODE else [""] * len(units)
+        yield from (replace(unit, plain=it) for unit, it in zip(units, plains, strict=True))
         return
     sources = [text[unit.start : unit.end].translate(_AS_SPACE) for unit in units]
     gaps = ["", *(text[a.end : b.start] for a, b in pairwise(units))]
@@ -188,7 +181,11 @@ def _unquoted(value: str) -> str:
 
 def _code(text: str, units: Sequence[Unit]) -> list[str]:
     """The lines of each unit of a block of code, without its fence; blank lines end a unit."""
-    starts = [_line_start(text, unit.start) for unit in units]
+    lines = [line_start(text, unit.start) for unit in units]
+    starts = [  # of its line, unless other text stands before the unit
+        unit.start if text[line : unit.start].strip(" \t>") else line
+        for line, unit in zip(lines, units, strict=True)
+    ]
     ends = [*starts[1:], units[-1].end]
     sources = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     if compiled(_QUOTED_CODE).match(sources[0]):
@@ -196,10 +193,3 @@ def _code(text: str, units: Sequence[Unit]) -> list[str]:
     sources[0] = compiled(_FENCE).sub("", sources[0])
     sources[-1] = compiled(_FENCE_END).sub("", sources[-1])
     return sources
-
-
-def _line_start(text: str, at: int) -> int:
-    """Where the line begins in which a unit does, unless other text stands before the unit."""
-    line = text.rfind("\n", 0, at) + 1
-    line = max(line, text.rfind("\r", line, at) + 1)
-    return at if text[line:at].strip(" \t>") else line

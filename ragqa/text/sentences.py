@@ -1,9 +1,7 @@
 # ruff: noqa: RUF001 - this module distinguishes look-alike marks
-"""Splits text into sentences, by rules that never lose or change a character.
+"""Splits text into sentences: the words before and after a mark decide whether it ends one.
 
-A mark that can end a sentence is a candidate; the words before and after it decide. All white space
-counts the same, so a sentence wrapped over lines, with or without a quote's `>`, stays one.
-Changing a rule changes passages: raise `passages.split.VERSION`.
+Changing a rule changes passages: raise `passages.VERSION`.
 """
 
 import re
@@ -81,6 +79,12 @@ def strip(text: str, start: int, end: int) -> Span:
     """Strip white space from both ends of `text[start:end]`."""
     part = text[start:end]
     return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def line_start(text: str, at: int) -> int:
+    """Where the line of a character begins."""
+    line = text.rfind("\n", 0, at) + 1  # from there on, lest a note without \r is read whole
+    return max(line, text.rfind("\r", line, at) + 1)
 
 
 def _sentence_ends(flat: str, start: int, stop: int) -> Iterator[int]:
