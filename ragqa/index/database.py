@@ -132,7 +132,8 @@ class Database:
             return
         with self.naming():
             if writing:
-                private_file(self.path)
+                if not self.path.exists():  # its user may have let others read it
+                    private_file(self.path)
                 self.db = self._connect("mode=rw", writing=True)
                 self._keep_a_log()
             elif self.path.exists():
@@ -317,7 +318,7 @@ class Database:
             return [row["row"] for row in fetched], read_vectors(fetched)
 
     def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
-        """Row numbers and embeddings, shape (rows, dimension), of what passages have after a row."""
+        """The rows and embeddings, shape (rows, dimension), that passages have after a row."""
         live = "row > ? AND EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
         query = f"SELECT * FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
         rows: list[int] = []
