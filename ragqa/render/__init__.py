@@ -1,8 +1,6 @@
 """The only package that prints: results go to stdout, everything else to stderr.
 
-Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s. The keys of
-a JSON document are declared with each type of result, as its `JSON`: scripts rely on them, and
-`docs/schema` is made from them.
+The keys of a JSON document are declared with each type of result, as its `JSON`.
 """
 
 import json
@@ -248,9 +246,7 @@ def confirm(question: str) -> bool:
 
 
 def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
-    """Print sanitised text.
-
-    On a terminal, text is wrapped to at most `READABLE` columns, and wrapped lines are indented.
+    """Print sanitised text, on a terminal wrapped to at most `READABLE` columns.
 
     :param hang: the width of a leading label; wrapped lines are indented past it.
     """

@@ -110,10 +110,7 @@ def _estimate(value: float, interval: Sequence[float] | None, *, digits: int = 3
 
 
 def report_page(document: Document) -> str:
-    """The evaluation as one self-contained HTML page, which depends on the document alone.
-
-    It has inline style, no script and no external address. The template escapes every value.
-    """
+    """The evaluation as one HTML page without script or external address, from its document."""
     missed = [row for row in document["questions"] if row["missed"]]
     stages = Counter(row["missed"]["stage"] for row in missed)
     environment = templates_of("ragqa.render")

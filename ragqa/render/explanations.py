@@ -113,10 +113,7 @@ def _difference(old: str, new: str) -> Text:
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:
-    """A word diff of two texts: pairs of a text removed and its replacement, or of equal texts.
-
-    Any white space counts as one space.
-    """
+    """A word diff of two texts: pairs of a text removed and its replacement, or of equal texts."""
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
     if max(len(a), len(b)) > MAX_COMPARED:
         return [(old, new)]

@@ -138,10 +138,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
 
 
 def print_settings(loaded: Loaded, *, every: bool) -> None:
-    """Print the settings that are set, with where, then the common or `every` one that is not.
-
-    Each has its value and what it is for.
-    """
+    """Print the settings that are set, with where, then the common or `every` one that is not."""
     values = values_of(loaded)
     is_set = [name for name in values if loaded.origins[name] != Origin.DEFAULT]
     others = [name for name in values if name not in is_set and (every or name in COMMON)]

@@ -81,9 +81,6 @@ class Linker:
 def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     """Print the answer with its sources, or the nearest passages if there is no answer.
 
-    Each excerpt is drawn below its source. The sources of an LLM's answer are quoted. Each further
-    excerpt is a line below, or whole below an answer with reserve.
-
     :param more: the command that shows more excerpts, "" for none.
     """
     print_corrected(answer.corrected)
@@ -110,10 +107,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
 
 @contextmanager
 def streaming(progress: ProgressLine) -> Iterator[Callable[[WrittenSentence], None]]:
-    """What prints each sentence of an LLM as soon as it is checked, wrapped between words.
-
-    On a terminal only.
-    """
+    """What prints each checked sentence of an LLM, on a terminal only, wrapped between words."""
     console, column = stdout(), 0
 
     def show(sentence: WrittenSentence) -> None:
@@ -195,18 +189,16 @@ def print_further(answer: Answer, linker: Linker) -> None:
     """Print the further excerpts of an answer whole, below its question."""
     put(answer.question, "quiet")
     put()
-    if answer.also:
-        _print_excerpts(answer.also, linker)
-    else:
+    _print_excerpts(answer.also, linker)
+    if not answer.also:
         put("There are no further excerpts.", "bold")
 
 
 def print_search(result: SearchResult, linker: Linker) -> None:
     """Print ranked passages."""
     print_corrected(result.corrected)
-    if result.hits:
-        _print_hits(result.looked_for, result.hits, linker)
-    else:
+    _print_hits(result.looked_for, result.hits, linker)
+    if not result.hits:
         put("No passage matches.", "bold")
 
 
@@ -233,11 +225,7 @@ def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
 
 
 def _print_sources(answer: Answer, linker: Linker) -> None:
-    """Print the place of each citation, and the quote as the note's source has it.
-
-    Text that a rendered note hides, such as an image's alternative text, is shown because an LLM
-    may have used it.
-    """
+    """Print the place and the source of each citation: an LLM may have used what a note hides."""
     languages = {hit.passage.path: hit.passage.language for hit in answer.hits}
     for citation in answer.citations:
         _print_cited(citation, linker)

@@ -1,7 +1,4 @@
-"""What is said about an answer, in the same words wherever it is shown.
-
-The terminal, Markdown, the page and assistants show them. What is not sanitised says so.
-"""
+"""What is said about an answer, in the same words wherever it is shown; sanitised."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,10 +15,7 @@ BELOW = " \u203a "
 
 
 def templates_of(package: str) -> "Environment":
-    """The templates of HTML in a package's folder `templates`.
-
-    Every value is escaped, and a name that is missing is an error.
-    """
+    """The templates in a package's folder: values are escaped, a missing name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -34,10 +28,7 @@ def templates_of(package: str) -> "Environment":
 
 
 def trust_line(answer: Answer) -> str:
-    """How far an answer is to be trusted, and what it lacks; "" without reserve.
-
-    It stands above the excerpts; of an LLM's answer, below it.
-    """
+    """How far an answer is to be trusted, and what it lacks; "" without reserve."""
     none = safe_line(", ".join(answer.no_note_has))
     aside = f" (no note has: {none})" if none else ""
     is_written = answer.written is not None and answer.written.is_answer
@@ -53,7 +44,7 @@ def trust_line(answer: Answer) -> str:
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:
-    """A sentence that names the corrected words, "" for none; sanitised."""
+    """A sentence that names the corrected words, "" for none."""
     if not corrected:
         return ""
     pairs = [f"{correction.read} instead of {correction.typed}" for correction in corrected]
@@ -86,12 +77,12 @@ def history_title(answer: Answer) -> str:
 
 
 def source_mark(sentence: WrittenSentence) -> str:
-    """What the sources of a sentence lack, after a space; sanitised."""
+    """What the sources of a sentence lack, after a space."""
     return f" ({reason_of(sentence)})" if sentence.is_marked else ""
 
 
 def reason_of(sentence: WrittenSentence) -> str:
-    """What the sources of a sentence lack, or that it has none; sanitised."""
+    """What the sources of a sentence lack, or that it has none."""
     if not sentence.citations:
         return "no source"
     its = "source" if len(sentence.citations) == 1 else "sources"
@@ -99,7 +90,7 @@ def reason_of(sentence: WrittenSentence) -> str:
 
 
 def written_by(written: Written) -> str:
-    """Which LLM wrote the answer, from how many passages, and what to look at; sanitised."""
+    """Which LLM wrote the answer, from how many passages, and what to look at."""
     total, marked = len(written.claims), sum(sentence.is_marked for sentence in written.claims)
     passages = f"{written.given} passages" if written.given > 1 else "one passage"
     parts = [f"Written by {safe_line(written.backend)} from {passages}."]

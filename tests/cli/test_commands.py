@@ -57,7 +57,7 @@ def test_a_question_in_place_of_a_command_is_asked(quick, places, question):
 
 def test_folders_and_debug_may_stand_before_a_question_without_a_command(quick, places):
     run = quick("--debug", *places[:2], "what do cats do?", *places[2:])
-    assert "Cats sleep for most of the day. A cat purrs when it is content. [1]\n" in run.out
+    assert "```\nCats sleep for most of the day. A cat purrs when it is content.\n```" in run.out
 
 
 def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick):
