@@ -84,7 +84,7 @@ def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(places, serv
     saved = tmp_path / "chat.md"
     chat.type(f"/save {saved}\r")
     chat.until("ragqa verify")
-    assert "Cats sleep for sixteen hours a day. [1]" in saved.read_text(encoding="utf-8")
+    assert "```\nCats sleep for sixteen hours a day.\n```" in saved.read_text(encoding="utf-8")
     chat.type("/quit\r")
     assert chat.end() == 0
     chat.close()
