@@ -28,6 +28,7 @@ from ragqa.types import (
 )
 
 DIMENSION = 16
+MOMENT = 1_700_000_000_000_000_000
 EVERYTHING = Filters()
 ALIASES = ("also",)
 QUESTIONS = ("apple banana", "cherry", "date elder fig grape", "what is an apple")
@@ -50,9 +51,7 @@ INFO = IndexInfo(
     corpus="../n\udce9tes",
     created="2026-01-31T10:00:00+00:00",
     skipped=(
-        Skipped(
-            "caf\udce9.md", "not UTF-8", NoteState(Stamp(9, 1_700_000_000_000_000_001), "", True)
-        ),
+        Skipped("caf\udce9.md", "not UTF-8", NoteState(Stamp(9, MOMENT + 1), "", True)),
         Skipped("link.md", "a symbolic link, which is not followed"),
     ),
 )
@@ -100,15 +99,7 @@ class Entry(NamedTuple):
         writer.add(self.record, self.passages)
 
 
-def entry(
-    path,
-    *paragraphs,
-    title="",
-    tags=(),
-    date="",
-    language="en",
-    mtime_ns=1_700_000_000_000_000_000,
-):
+def entry(path, *paragraphs, title="", tags=(), date="", language="en", mtime_ns=MOMENT):
     """A note with one passage a paragraph."""
     text = "\n\n".join(paragraphs)
     title = title or path

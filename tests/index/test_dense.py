@@ -69,9 +69,8 @@ def recall(store, entries, k=10, filters=EVERYTHING):
     queries = vectors_around(topics(1), 40, seed=99)
     with store.snapshot() as snapshot:
         hits = [{id_ for id_, _ in snapshot.nearest(query, k, filters)} for query in queries]
-    return np.mean(
-        [len(exact(entries, q, k) & hit) / k for q, hit in zip(queries, hits, strict=True)]
-    )
+    shares = [len(exact(entries, q, k) & hit) / k for q, hit in zip(queries, hits, strict=True)]
+    return np.mean(shares)
 
 
 def lists_of(root):
