@@ -1,4 +1,4 @@
-"""Notes and parts of them, by address."""
+"""Notes and parts of them, by address, and the notes near one."""
 
 import json
 
@@ -87,3 +87,13 @@ def test_a_place_that_a_document_lacks_is_one_sentence_with_one_that_it_has(docu
     assert failed.code == 2
     assert "report.pdf has no 'p. 9'" in failed.err
     assert "'report.pdf, p. 4'" in failed.err
+
+
+def test_once_notes_are_indexed_those_near_one_are_found_without_parsing_any(tmp_path, monkeypatch):
+    near = {"tea.md": "# Tea\n\nSee [[pot]].\n", "pot.md": "# Pot\n\nBack to [[Tea]].\n"}
+    write_notes(tmp_path / "notes", near)
+    places = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index")
+    assert run_ragqa("search", "tea", *places, env=QUICK).code == 0
+    monkeypatch.setattr("ragqa.notes.read.parse_note", None)
+    near = run_ragqa("search", "--related", "tea", "--json", *places, env=QUICK).document
+    assert near["related"][0]["why"][:2] == ["links here", "linked from here"]

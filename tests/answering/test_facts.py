@@ -1,9 +1,11 @@
 """What is said of an answer that lacks something: facts that a reader can check."""
 
+import math
+
 import pytest
-from certain import certain_to
 
 import ragqa
+from ragqa.answering.confidence import Model
 from ragqa.render.view import trust_line
 
 NOTES = {
@@ -17,7 +19,9 @@ NOTES = {
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """Ask notes by an embedder that needs no model; each answer is taken to be likely."""
-    monkeypatch.setattr("ragqa.answering.assessment.shipped", lambda: certain_to(0.9))
+    model = Model(("coverage",), (0.0,), (1.0,), (0.0,), math.log(9), threshold=0.1)
+    models = {"all": model, "terms": model}
+    monkeypatch.setattr("ragqa.answering.assessment.shipped", lambda: models)
     folder = tmp_path / "notes"
     folder.mkdir()
     for name, text in NOTES.items():
