@@ -5,7 +5,7 @@
 Each set is a file of questions with gold excerpts (docs/evaluation.md) and the folder of notes that
 they are about. Sets need questions that the notes do not answer, of the kinds near and far.
 
-A logistic model over the features of `ragqa.answering.confidence` learns which excerpts are at
+A logistic model over the features of `ragqa.answering.assessment` learns which excerpts are at
 least partly right, which tells more than the narrower label; its log-odds are then scaled and
 shifted (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) to be those of a good
 answer. Each set counts the same. The quality that is printed and written is that of models which

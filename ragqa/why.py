@@ -6,7 +6,7 @@ from functools import partial
 from math import inf
 
 from ragqa.answering import Assessment, assess, cite
-from ragqa.answering.sentences import PASSAGES, sources_of
+from ragqa.answering.candidates import PASSAGES, sources_of
 from ragqa.api import Found, Index
 from ragqa.clock import Clock
 from ragqa.index.filters import passing

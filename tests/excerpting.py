@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from ragqa.answering import Evidence
+from ragqa.answering.candidates import candidates_of
 from ragqa.answering.excerpt import Finder
 from ragqa.answering.excerpt_runs import excerpt_around
 from ragqa.answering.layout import Layout
 from ragqa.answering.score import read
-from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking

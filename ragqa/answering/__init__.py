@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.assessment import Assessment, Chosen, assess
-from ragqa.answering.candidate import Candidate
+from ragqa.answering.candidates import Candidate
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.history import date_of
 from ragqa.answering.layout import Run

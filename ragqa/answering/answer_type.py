@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ragqa.answering.candidate import Candidate
+from ragqa.answering.candidates import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind

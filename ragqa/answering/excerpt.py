@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
-from ragqa.answering.candidate import Candidate
+from ragqa.answering.candidates import PASSAGES, Candidate
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.excerpt_runs import (
     EXCERPT_WORDS,
@@ -18,7 +18,6 @@ from ragqa.answering.excerpt_runs import (
 from ragqa.answering.history import History, history
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.score import Reading, days_in
-from ragqa.answering.sentences import PASSAGES
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.words import blank, index_terms, stems

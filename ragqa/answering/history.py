@@ -7,7 +7,7 @@ all; entries of one log in their own text, since all have the words of its headi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.candidate import Candidate
+from ragqa.answering.candidates import Candidate
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled

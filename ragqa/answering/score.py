@@ -11,8 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
-from ragqa.answering.candidate import Candidate
-from ragqa.answering.sentences import sources_of
+from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.embedders import Embedder
 from ragqa.rerankers import Reranker
 from ragqa.search.question import Question

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import cache, cached_property, partial
 
 from ragqa.answering import Evidence
+from ragqa.answering.candidates import sources_of
 from ragqa.answering.evidence import embedded_runs
 from ragqa.answering.excerpt import EMBED_DEPTH
 from ragqa.answering.excerpt_runs import EXCERPT_WORDS
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
-from ragqa.answering.sentences import sources_of
 from ragqa.index import Snapshot
 from ragqa.index.source import Source
 from ragqa.notes import Document, format_of, parse_note, read_text

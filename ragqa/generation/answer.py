@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from ragqa.answering import Evidence, quotation
+from ragqa.answering.candidates import context_of
 from ragqa.answering.layout import Layout, section_of
-from ragqa.answering.sentences import context_of
 from ragqa.config import Settings
 from ragqa.errors import BackendFailed, RagqaError, UsageError
 from ragqa.generation.draft import (

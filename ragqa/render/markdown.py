@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ragqa.answering.sentences import context_of
+from ragqa.answering.candidates import context_of
 from ragqa.lookup import reference_to
 from ragqa.notes.formats import fragment
 from ragqa.render import view

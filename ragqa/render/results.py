@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.answering.sentences import nearest_unit
+from ragqa.answering.candidates import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.lookup import reference_to
 from ragqa.notes.formats import fragment

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import ragqa
-from ragqa.answering.confidence import Model
+from ragqa.answering.assessment import Model
 from ragqa.render.view import trust_line
 
 NOTES = {

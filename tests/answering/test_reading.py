@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering import Evidence
-from ragqa.answering.confidence import shipped
+from ragqa.answering.assessment import shipped
+from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
-from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.rerankers import Reranker
 from ragqa.types import Hit, TokenVectors, Verdict, verdict_of
 from ragqa.types.answers import SURE_FROM

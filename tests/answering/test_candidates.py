@@ -5,7 +5,7 @@ from cases import each_of
 from excerpting import passages_of
 
 from ragqa.answering import Evidence
-from ragqa.answering.sentences import candidates_of, context_of, nearest_unit, sources_of
+from ragqa.answering.candidates import candidates_of, context_of, nearest_unit, sources_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit
 
