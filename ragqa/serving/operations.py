@@ -1,12 +1,13 @@
 """What servers do with notes: each operation is declared once, with what it takes.
 
-MCP makes its schema from the declaration, and requests of MCP and HTTP are read by it. To add an
-operation, write its class and name it in `OPERATIONS`.
+MCP makes its schema from the declaration, and requests of MCP and HTTP are read by it; the
+docstring tells a model what it is for. To add an operation, write its class and name it in
+`Operation`.
 """
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
 from msgspec.json import schema_components
@@ -16,7 +17,7 @@ from ragqa.errors import Hint, UsageError
 from ragqa.lookup import get_part
 from ragqa.related import related_to
 from ragqa.render import Document, document_of, list_document
-from ragqa.saved import SavedAnswer, quoted, read_saved
+from ragqa.saved import quoted, read_saved
 from ragqa.serving import wording
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import PartSaid, Said
@@ -41,29 +42,21 @@ def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
     return Meta(description=description, ge=most and least, le=most)
 
 
-class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every operation takes. The docstring of each tells a model what it is for.
+class Sized(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every operation takes.
 
-    :cvar gives: the keys that its document always has, each with its JSON type.
+    :cvar gives: the keys that the operation's document always has, each with its JSON type.
     """
 
     gives: ClassVar[dict[str, str]]
 
-    max_tokens: Annotated[
-        int,
-        _of(
-            "About as many tokens of text: whole hits, one at least. The data is of what is shown.",
-            20_000,
-            50,
-        ),
-    ] = 2_000
-
-    def serve(self, warm: WarmIndex) -> Served:
-        """Its result, as JSON and in words."""
-        raise NotImplementedError
+    max_tokens: Annotated[int, _of(
+        "About as many tokens of text: whole hits, one at least. The data is of what is shown.",
+        20_000, 50,
+    )] = 2_000  # fmt: skip
 
 
-class Filtered(Operation, frozen=True, kw_only=True):
+class Filtered(Sized, frozen=True, kw_only=True):
     """What an operation takes that looks through notes."""
 
     tags: Annotated[tuple[str, ...], _of("Only notes with all of these tags.")] = ()
@@ -121,7 +114,7 @@ class Search(Filtered, frozen=True, kw_only=True):
         return document_of(result), lambda: wording.search_said(result, warm.freshness)
 
 
-class Get(Operation, frozen=True, kw_only=True):
+class Get(Sized, frozen=True, kw_only=True):
     """Read a note, some lines of it, or the section below a heading."""
 
     gives = {"path": _TEXT, "lines": _LIST, "text": _TEXT}
@@ -174,7 +167,7 @@ class Quote(Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[str, _of("The note that it is from, or the place, if known.")] = ""
 
 
-class Verify(Operation, frozen=True, kw_only=True):
+class Verify(Sized, frozen=True, kw_only=True):
     """Check whether the notes still say what a saved answer or a list of quotes says they do: each
     is intact, moved, changed or gone.
     """  # noqa: D205 - a model reads it
@@ -188,24 +181,19 @@ class Verify(Operation, frozen=True, kw_only=True):
             raise UsageError(
                 "verify takes either an answer or quotes", hint=Hint("give one of the two")
             )
-        saved = (
-            read_saved(io.BytesIO(self.answer.encode("utf-8", "replace")), "the answer")
-            if self.answer
-            else self._quoted()
-        )
+        quotes = [(n, one.quote, one.path) for n, one in enumerate(self.quotes, start=1)]
+        for n, quote, _ in quotes:
+            if not quote.strip():
+                hint = Hint("give the words that the note should have")
+                raise UsageError(f"quote {n} is empty", hint=hint)
+        answer = io.BytesIO(self.answer.encode("utf-8", "replace"))
+        saved = read_saved(answer, "the answer") if self.answer else quoted(quotes)
         loaded = warm.loaded
         verification = verify(saved, loaded.places.corpus, loaded.settings, no_progress)
         return document_of(verification), lambda: wording.verification_said(verification)
 
-    def _quoted(self) -> SavedAnswer:
-        for n, quote in enumerate(self.quotes, start=1):
-            if not quote.quote.strip():
-                hint = Hint("give the words that the note should have")
-                raise UsageError(f"quote {n} is empty", hint=hint)
-        return quoted((n, one.quote, one.path) for n, one in enumerate(self.quotes, start=1))
 
-
-class Why(Operation, frozen=True, kw_only=True):
+class Why(Sized, frozen=True, kw_only=True):
     """Explain why a note is in the answer to a question, or why it is not."""
 
     gives = {"verdict": _TEXT, "stage": _TEXT}
@@ -219,7 +207,7 @@ class Why(Operation, frozen=True, kw_only=True):
         return document_of(explanation), lambda: wording.explanation_said(explanation)
 
 
-class Status(Operation, frozen=True, kw_only=True):
+class Status(Sized, frozen=True, kw_only=True):
     """How many notes there are, on what, and how current the index is."""
 
     gives = {"fresh": "boolean", "skipped": _LIST}
@@ -236,8 +224,9 @@ class Status(Operation, frozen=True, kw_only=True):
         return document, say
 
 
+Operation: TypeAlias = Ask | Search | Get | Related | List | Verify | Why | Status
 OPERATIONS: dict[str, type[Operation]] = {
-    kind.__name__.lower(): kind for kind in (Ask, Search, Get, Related, List, Verify, Why, Status)
+    kind.__name__.lower(): kind for kind in get_args(Operation)
 }
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -122,15 +121,14 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Response:
     try:
         answer, refused, may_be_written = _answer(warm, asked, links)
     except UsageError as exc:
-        return _refused_page(form, asked, exc)
+        return _refused_page(warm, form, asked, exc)
     _history(warm).add(question)
     cited = next((c for c in (*answer.citations, *answer.also) if c.n == asked.n), None)
     stream = page_address("/written", asked) if may_be_written else ""
     whole = page_address("/", asked, whole="1") if may_be_written else ""
     shown = form | _shown_answer(answer, links, asked) | {"refused": refused, "stream": stream}
-    return _page(
-        "answer", **shown, whole=whole, note=cited and _cited_note(warm, answer, cited, links)
-    )
+    note = cited and _cited_note(warm, answer, cited, links)
+    return _page(warm, "answer", **shown, whole=whole, note=note)
 
 
 def _home_page(warm: WarmIndex, asked: PageRequest) -> Response:
@@ -139,31 +137,33 @@ def _home_page(warm: WarmIndex, asked: PageRequest) -> Response:
         links = warm.use(links_of, patience_s=0)
     except RagqaError as exc:  # the question can be typed meanwhile
         problem, building = without_keys(exc.message), isinstance(exc, NotReady)
-        return _page("missing", **_form(warm, asked, None), problem=problem, building=building)
+        return _page(
+            warm, "missing", **_form(warm, asked, None), problem=problem, building=building
+        )
     form = _form(warm, asked, links)
     if asked.edit:
-        return _page("ask", **form)
+        return _page(warm, "ask", **form)
     try:
-        return _page("home", **form, **_home(warm, asked, links, form["recent"]))
+        return _page(warm, "home", **form, **_home(warm, asked, links, form["recent"]))
     except UsageError as exc:
-        return _refused_page(form, asked, exc)
+        return _refused_page(warm, form, asked, exc)
 
 
-def _refused_page(form: Fields, asked: PageRequest, exc: UsageError) -> Response:
+def _refused_page(warm: WarmIndex, form: Fields, asked: PageRequest, exc: UsageError) -> Response:
     """The page with a question that cannot be asked, and the tags that may be meant."""
     status_code, failure = failure_of(exc)
     nearest = {}
     if isinstance(exc, NoSuchTag):
         kept = [tag for tag in asked.tags if fold_tag(tag) != exc.tag]
         nearest = {tag: page_address("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
-    return _page("refused", status_code, **form, **failure, nearest=nearest)
+    return _page(warm, "refused", status_code, **form, **failure, nearest=nearest)
 
 
 def _form(warm: WarmIndex, asked: PageRequest, links: LinkedNotes | None) -> Fields:
     """The question and the filters as they are set, and what completes them."""
     parents = (list(Path(path).parents)[:-1] for path in links.records) if links else ()
     folders = sorted({parent.as_posix() for above in parents for parent in above})
-    return _base(warm, "ask") | {
+    return {
         "asked": asked,
         "question": asked.q.strip(),
         "recent": list(dict.fromkeys(reversed(_history(warm).read())))[:_MOST_RECENT],
@@ -340,12 +340,12 @@ def note_page(warm: WarmIndex, asked: PageRequest) -> Response:
     note = _read_now(warm, path)
     shown = shown_note(note, asked.quoted, links)
     if asked.fragment:
-        return _page("_note", note=shown)
+        return _page(warm, "_note", note=shown)
     headings = [block for block in note.blocks if block.kind is Kind.HEADING]
     named = zip(headings, slugs(block.label for block in headings), strict=True)
     outline = [(block, slug) for block, slug in named if block.label]
     around = {"Links": links.of_note(path), "Linked from": links.to_note(path), "Nearest": nearest}
-    return _page("note", **_base(warm, note.title), note=shown, outline=outline, around=around)
+    return _page(warm, "note", note=shown, outline=outline, around=around)
 
 
 def about_page(warm: WarmIndex, asked: PageRequest) -> Response:
@@ -357,12 +357,7 @@ def about_page(warm: WarmIndex, asked: PageRequest) -> Response:
     to_llm = f"your question and the passages found, to {llm.where}" if llm and llm.host else ""
     to_store = f"the index, to {choice.index_host}" if choice.index_host else ""
     sent = "; ".join(filter(None, (to_llm, to_store))) or "nothing"
-    return _page("about", **_base(warm, "about"), version=__version__, status=status, sent=sent)
-
-
-def _base(warm: WarmIndex, page: str) -> Fields:
-    """What every page shows."""
-    return {"page": page, "state": warm.freshness.line}
+    return _page(warm, "about", version=__version__, status=status, sent=sent)
 
 
 def page_address(path: str, asked: PageRequest, **more: str | list[str]) -> str:
@@ -375,8 +370,9 @@ def page_address(path: str, asked: PageRequest, **more: str | list[str]) -> str:
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
 
 
-def _page(template: str, status_code: int = HTTPStatus.OK, **shown: Any) -> Response:  # noqa: ANN401 - for a template
-    return HTMLResponse(laid_out(template, **shown), status_code=status_code)
+def _page(warm: WarmIndex, template: str, status_code: int = 200, **shown: Any) -> Response:  # noqa: ANN401 - for a template
+    html = laid_out(template, state=warm.freshness.line, **shown)
+    return HTMLResponse(html, status_code=status_code)
 
 
 def laid_out(template: str, **shown: Any) -> str:  # noqa: ANN401 - for a template

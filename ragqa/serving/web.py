@@ -26,7 +26,7 @@ from ragqa.render import to_json
 from ragqa.serving import pages
 from ragqa.serving.failures import failure_of, report
 from ragqa.serving.note import IMAGES
-from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
+from ragqa.serving.operations import OPERATIONS, Ask, Operation, read
 from ragqa.serving.pages import Emit, PageRequest
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.serving.writing import may_write
@@ -51,13 +51,8 @@ _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-_API: dict[str, type[Operation]] = {
-    "ask": Ask, "search": Search, "get": Get, "verify": Verify, "status": Status,
-}  # fmt: skip
-
-
 class _AnyPath(PathConvertor):
-    """What a path has; the name of a note may have line breaks."""
+    """A path that may have line breaks, as the name of a note may."""
 
     regex = r"[\s\S]*"
 
@@ -130,8 +125,8 @@ def web_app(warm: WarmIndex) -> Starlette:
             Route("/written", ends.written),
             Route("/image/{path:any}", ends.image),
             *(
-                Route(f"/api/{name}", ends.api(_API[name]), methods=["GET", "POST"])
-                for name in _API
+                Route(f"/api/{name}", ends.api(OPERATIONS[name]), methods=["GET", "POST"])
+                for name in ("ask", "search", "get", "verify", "status")
             ),
             Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
