@@ -1,7 +1,4 @@
-"""From notes on disk to `Note`: find them, open them safely, parse them.
-
-Importing this package is cheap: it imports the parsers when it reads the first note.
-"""
+"""From notes on disk to `Note`; the parsers are imported when the first note is read."""
 
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.read import digest_of, parse_note, read_note, read_text

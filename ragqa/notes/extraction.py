@@ -1,8 +1,7 @@
 """Documents of other formats: converted in a child process, and kept by digest and version.
 
 A hostile file may crash or stop the child, which can write no file and take only so much memory. It
-speaks JSON, so nothing that it says is run. What it made lies in the cache folder, readable by its
-user alone, with which files cannot be read and why. Without it everything works, only slower.
+speaks JSON, so nothing that it says is run. What it made lies in the cache folder.
 """
 
 import atexit
@@ -107,36 +106,32 @@ def convert(form: Format, data: bytes) -> Document:
     :raises Unfit: the file cannot be read.
     """
     with _lock:
-        converted = _ask(form, data)
+        if _children and _children[0].poll() is not None:
+            stop()
+        if not _children:
+            _children.append(_start())
+        process = _children[0]
+        timer = Timer(form.seconds, process.kill)
+        timer.start()
+        try:
+            requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+            requests.write(json.dumps([form.name, len(data)]).encode() + b"\n" + data)
+            requests.flush()
+            converted = msgspec.json.decode(replies.readline(MAX_REPLY), type=Converted)
+        except (OSError, ValueError) as exc:
+            late = f"it could not be read within {form.seconds} seconds"
+            why = "reading it crashed the process that reads it" if timer.is_alive() else late
+            stop()
+            raise Unfit(why) from exc
+        except BaseException:
+            # Also after Ctrl-C: the next reply would be to this request.
+            stop()
+            raise
+        finally:
+            timer.cancel()
     if isinstance(converted, str):
         raise Unfit(converted)
     return converted
-
-
-def _ask(form: Format, data: bytes) -> Converted:
-    if _children and _children[0].poll() is not None:
-        stop()
-    if not _children:
-        _children.append(_start())
-    process = _children[0]
-    timer = Timer(form.seconds, process.kill)
-    timer.start()
-    try:
-        requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        requests.write(json.dumps([form.name, len(data)]).encode() + b"\n" + data)
-        requests.flush()
-        return msgspec.json.decode(replies.readline(MAX_REPLY), type=Converted)
-    except (OSError, ValueError) as exc:
-        late = f"it could not be read within {form.seconds} seconds"
-        why = "reading it crashed the process that reads it" if timer.is_alive() else late
-        stop()
-        raise Unfit(why) from exc
-    except BaseException:
-        # Also after Ctrl-C: the next reply would be to this request.
-        stop()
-        raise
-    finally:
-        timer.cancel()
 
 
 @atexit.register

@@ -1,7 +1,4 @@
-"""Front matter: YAML between two lines of `---` at the top of a note; and the properties of a note.
-
-Properties are its keys and values, also as blocks, and those of inline fields.
-"""
+"""Front matter, YAML at the top of a note; properties, its keys and values and inline fields."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -81,9 +78,8 @@ def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
 def _property_blocks(root: yaml.Node, source: str, offset: int) -> Iterator[Block]:
     """The key-value pairs of a mapping as blocks, in order; those that name the note are rules.
 
-    A key with a scalar or a list of scalars is one block; the pairs of a nested mapping are blocks
-    of their own, labelled with the parent keys. A value that cannot be separated from a secret in
-    it is secret as a whole.
+    The pairs of a nested mapping are blocks of their own, labelled with the parent keys. A value
+    that cannot be separated from a secret in it is secret as a whole.
 
     :param source: the YAML, which begins at `offset` in the note.
     """
@@ -102,12 +98,11 @@ def _pairs(node: yaml.Node, above: tuple[str, ...], source: str) -> Iterator[_Pa
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         start, end = key.start_mark.index, _end(value)
-        if is_secret(name):
+        is_empty = value.start_mark.index == value.end_mark.index
+        if is_secret(name) or (not is_empty and _holds_secret(value)):
             yield Kind.SECRET, start, end, above
-        elif value.start_mark.index == value.end_mark.index:
-            continue  # no value
-        elif _holds_secret(value):
-            yield Kind.SECRET, start, end, above
+        elif is_empty:
+            continue
         elif _is_flat(key, value, source) or getattr(value, "flow_style", False):
             yield Kind.PROPERTY, start, end, above
         else:

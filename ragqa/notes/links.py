@@ -77,8 +77,7 @@ def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
 def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     """The section of a heading, up to the next one of its level or above; None without one.
 
-    Of several headings with the name, the first one below those before it in the anchor counts, as
-    in `Heading#Subheading`.
+    Of several headings with the name, the first below those named before it (`a#b`) counts.
 
     :param size: of the note's text.
     """
@@ -112,15 +111,16 @@ def _stretch_of(text: str, blocks: Sequence[Block], name: str) -> Span | None:
             last += sum(takewhile(bool, own)) if block.kind is Kind.ITEM else 0
         else:
             first = last = max(0, at - 1)
-            while first and _continues(text, blocks[first - 1], blocks[first]):
+            while (
+                first
+                and blocks[first - 1].kind is not Kind.HEADING
+                and not compiled(_BLANK_LINE).search(
+                    text, blocks[first - 1].end, blocks[first].start
+                )
+            ):
                 first -= 1
         return blocks[first].start, blocks[last].end
     return None
-
-
-def _continues(text: str, above: Block, block: Block) -> bool:
-    between = text[above.end : block.start]
-    return above.kind is not Kind.HEADING and not compiled(_BLANK_LINE).search(between)
 
 
 def folded(heading: str) -> str:

@@ -1,7 +1,4 @@
-"""From Markdown to blocks and links: markdown-it parses, this module locates its tokens.
-
-Of inline Markdown it gives words without markup, links and tags.
-"""
+"""From Markdown to blocks, links and tags: markdown-it parses, this module locates its tokens."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -244,7 +241,10 @@ def _blocks(
         if kind is Kind.HEADING and token.level > 0:
             kind = Kind.PARAGRAPH  # within a list or quote it heads nothing after that
         if kind is Kind.HEADING:
-            kind, level, label = _heading(tokens, at, inline)
+            source, level = tokens[at + 1].content, int(token.tag[1:])
+            label = inline.label(source)
+            if not label or "\n" in source:  # no name for a section, or a paragraph above a rule
+                kind, level, label = paragraph_or_rule(source), 0, ""
         elif kind is Kind.PARAGRAPH and context.begins_item:
             kind, first, label = Kind.ITEM, context.items[-1], context.introductions[-1]
         elif kind is Kind.ROW and tokens[at - 1].type == "thead_open":
@@ -282,12 +282,3 @@ def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline)
             head = takewhile(lambda inner: inner.type != "thead_close", rest)
             cells = (inner.content for inner in head if inner.type == "inline")
             context.labels = column_labels(map(inline.label, cells))
-
-
-def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, int, str]:
-    source = tokens[at + 1].content
-    label = inline.label(source)
-    if label and "\n" not in source:
-        return Kind.HEADING, int(tokens[at].tag[1:]), label
-    # No name for a section, or a paragraph right above a rule.
-    return paragraph_or_rule(source), 0, ""

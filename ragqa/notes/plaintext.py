@@ -1,8 +1,4 @@
-"""From plain text to blocks: headings, lists and tables are recognised by their lines' form.
-
-Text lines come in three styles: hard-wrapped lines are joined into paragraphs; a long line, as in
-text saved from a web page, is a paragraph; a short line that stands alone is a heading.
-"""
+"""From plain text to blocks, told by their lines: hard-wrapped, long, or short and alone."""
 
 import re
 from bisect import bisect_right
@@ -184,10 +180,7 @@ class _Lines:
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
-    """The width to which the text is hard-wrapped; 0 if it is not.
-
-    In hard-wrapped text many lines are nearly as long as the longest, and few exceed the bound.
-    """
+    """The width of hard-wrapped text, of which most lines are about as long as the longest, or 0."""
     lengths = [len(line) for line in lines if line and "|" not in line]
     width = max((length for length in lengths if length <= MAX_WRAP_CHARS), default=0)
     full = sum(0.8 * width <= length <= width for length in lengths)

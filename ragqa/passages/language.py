@@ -57,10 +57,7 @@ def with_language(note: Note, setting: str) -> Note:
 
 
 def with_own_languages(passages: Iterable[Passage], note: Note, setting: str) -> Iterator[Passage]:
-    """A note's passages, each in its own language if it is long and surely in another.
-
-    What the setting or the note itself says holds for all of them.
-    """
+    """A note's passages, each in its own language if it is long and surely in another."""
     if setting != AUTO or _declared_language(note) is not None:
         yield from passages
         return
@@ -74,12 +71,9 @@ def add_pieces(
     passages: Sequence[Passage],
     pieces: Callable[[Sequence[str]], Pieces],
 ) -> None:
-    """Add the word pieces of some notes' passages to the totals of their languages.
+    """Add the word pieces of passages to the totals of their languages, until there are enough.
 
-    Each note's first ones count, since one note may have a picture's data or a table of a million
-    figures. Once there are enough of a language to know their mean size, no more are counted.
-
-    :param pieces: measures them, as an embedder does.
+    Each note's first ones count, since one note may have a picture's data or a million figures.
     """
     counted = Counter[str]()
     for passage in passages:

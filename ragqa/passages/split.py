@@ -1,8 +1,4 @@
-"""From a note to passages: runs of whole units that lose nothing and fit the embedder's window.
-
-Units are grouped by section, and cut near the target length where a reader would. What exceeds the
-limit on its own is divided first, at the best available places.
-"""
+"""From a note to passages: runs of whole units that lose nothing and fit the embedder's window."""
 
 import hashlib
 import re
@@ -48,13 +44,11 @@ def split_note(
     """Split a note into passages, in order, that together cover all the text of its blocks.
 
     A passage covers one section, or a few very small ones under the same heading. Its heading is
-    the path shared by all its text; the rest of a unit's path is in the unit's context. Title and
-    heading are shortened if they would take more than half of the window. No sentence, item, row
-    or block of code is cut, and no heading separated from its text, unless too long by itself; a
-    block of 15 lines or more may be cut at its blank lines.
+    the path shared by all its text; the rest of a unit's path is in the unit's context. No
+    sentence, item, row or block of code is cut, and no heading separated from its text, unless too
+    long by itself; a block of 15 lines or more may be cut at its blank lines.
 
-    :param window: the most tokens of a passage's embedded text by `count_tokens`, which includes
-        special tokens.
+    :param window: the most tokens of a passage's embedded text by `count_tokens`.
     :raises IndexUnusable: tiktoken's ranks are missing or damaged.
     :raises ValueError: the window is too small for any text.
     """
@@ -74,7 +68,7 @@ def split_note(
         trails=fit_trails(note.title, {*paths, *(path[:-1] for path in paths)}, counter=counter),
         line_ends=[newline.start() for newline in compiled("\n").finditer(note.text)],
     )
-    runs = splitter.joined(map(splitter.runs, splitter.sections(units)))
+    runs = splitter.joined(splitter.sections(units))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
     made = list(_numbered(passages))
     read = iter(with_plain(note.text, (unit for passage in made for unit in passage.units)))
@@ -119,27 +113,22 @@ class _Splitter:
             sections[-1] += last
         return sections
 
-    def runs(self, section: Sequence[Unit]) -> list[list[Unit]]:
-        """Cut a section where it is too long."""
-        return self._cut(section, self._room(section))
-
-    def joined(self, cut_sections: Iterable[list[list[Unit]]]) -> list[list[Unit]]:
-        """Join a small section to the previous one if both are under the same heading.
+    def joined(self, sections: Iterable[Sequence[Unit]]) -> list[list[Unit]]:
+        """Cut long sections, and join a small one to a small one before it under the same heading.
 
         The result is at most twice as long as a small section: a passage about one topic is found
         better than one about several, and its citation names the section.
-
-        :param cut_sections: the runs of each section; only sections of a single run are joined.
         """
         runs: list[list[Unit]] = []
         last: list[Unit] = []
-        for section in cut_sections:
-            is_whole = len(section) == 1
-            if is_whole and last and self._go_together(last, section[0]):
-                runs[-1] = last = last + section[0]
+        for section in sections:
+            cut = self._cut(section, self._room(section))
+            is_whole = len(cut) == 1
+            if is_whole and last and self._go_together(last, cut[0]):
+                runs[-1] = last = last + cut[0]
                 continue
-            runs += section
-            last = section[0] if is_whole else []
+            runs += cut
+            last = cut[0] if is_whole else []
         return runs
 
     def _go_together(self, before: list[Unit], after: list[Unit]) -> bool:
@@ -158,7 +147,6 @@ class _Splitter:
         return not self.note.text[before.end : after.start].strip()
 
     def _block(self, unit: Unit) -> int:
-        """The number of the block that a unit is in."""
         return bisect_right(self.starts, unit.start) - 1
 
     def _path(self, unit: Unit) -> HeadingPath:
@@ -206,10 +194,7 @@ class _Splitter:
             pieces = max(1, pieces * 3 // 4)
 
     def _cut(self, units: Sequence[Unit], pieces: int, *, divide: bool = True) -> list[list[Unit]]:
-        """Cut into runs of at most so many pieces.
-
-        :param divide: whether to divide units that are longer.
-        """
+        """Cut into runs of at most so many pieces; divide units that are longer, if asked to."""
         limit = Size(self.chunking.max_tokens, pieces)
         return self._cheapest(self._fit(units, limit) if divide else units, limit)
 

@@ -1,7 +1,1 @@
-"""How text is read: the one place for words, sentences, Markdown, and what a sentence names.
-
-`words` splits text into terms, and into words with span and stem, and reads `english.txt`, the
-tables of English words; `sentences` splits text into sentences.
-`dates`, `quantities` and `names` find each of these with its span, for an answer and for comparing.
-`markdown` makes plain text of blocks, and `seen` tracks where each character is from.
-"""
+"""How text is read: words, sentences, inline Markdown, and the dates, figures and names in it."""

@@ -1,6 +1,7 @@
 """The dates and times of a text, each with its span, and the period that a question names."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -112,10 +113,7 @@ class Moment(Struct, frozen=True):
 
 
 def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
-    """The dates, weekdays and times of day of a text, of which something can be compared.
-
-    In other languages than English, only those in figures.
-    """
+    """The dates, weekdays and times of day of a text; outside English, only those in figures."""
     return [moment for moment in (*_dates(text, language), *_times(text, language)) if moment.parts]
 
 
@@ -152,20 +150,14 @@ def dates(text: str) -> list[Span]:
 
 
 def times(text: str) -> list[Span]:
-    """The weekdays, times of day and intervals ("every night") in a text, with their dates.
-
-    Adjacent ones are joined: "Monday at 10:00".
-    """
+    """The weekdays, times and intervals ("every night") in a text, with adjacent dates as one."""
     own = [moment.span for moment in _times(text)]
     spans = joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
     return [span for span in spans if overlaps(span, own)]
 
 
 def day_of(text: str) -> str:
-    """The first day that a text names with its year, in ISO form; "" for none.
-
-    It may also be written as in "20260318 Call" and "IMG_20260318".
-    """
+    """The first day that a text names with its year, in ISO form, also "IMG_20260318"; or ""."""
     text = text[:_MAX_NAME_CHARS]
     for moment in _dates(compiled(_PACKED).sub(r" \1-\2-\3 ", text)):
         try:
@@ -184,9 +176,7 @@ def leading_day(text: str) -> str:
 
 
 def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None) -> list[str]:
-    """The terms by which the dates of a text are found, however they are written.
-
-    A month is found by its name, and a day by a term of its own.
+    """The terms of the dates of a text, however they are written: the month, and one for the day.
 
     :param before: today, for a question: add the year in which a date without one last was.
     """
@@ -212,10 +202,7 @@ def passage_terms(passage: Passage) -> list[str]:
 
 
 def date_shown(source: Citation | Passage) -> str:
-    """The date of a citation or a passage as people read it: "file of 2021-03-31, old", or "".
-
-    A citation has the date of its statement, else its note's; "file of" if only its file has one.
-    """
+    """The date of a citation or a passage as people read it: "file of 2021-03-31, old", or ""."""
     if isinstance(source, Passage):
         return safe_line(source.note_date)
     of_file = "file of " if source.date_from == "file" else ""
@@ -398,11 +385,9 @@ def _unit(unit: str, day: date) -> tuple[date, date]:
     if unit == "week":
         first = day - _ONE_DAY * day.weekday()
         return first, first + 6 * _ONE_DAY
-    month = 1 if unit == "year" else day.month
-    later = date(day.year, 12, 31) if unit == "year" else day.replace(day=28) + 4 * _ONE_DAY
-    return day.replace(
-        month=month, day=1
-    ), later if unit == "year" else later - _ONE_DAY * later.day
+    if unit == "year":
+        return date(day.year, 1, 1), date(day.year, 12, 31)
+    return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _days(moment: Moment, today: date) -> tuple[date | None, date | None]:

@@ -89,10 +89,7 @@ class NameIndex(Struct, frozen=True):
 
 
 def names_of(text: str, language: str = ENGLISH) -> list[Name]:
-    """The names in a text, grouped by how they were found.
-
-    A first word is not a name by its capital alone, and no word in another language than English.
-    """
+    """The names in a text; a first word, or one that is not English, needs more than a capital."""
     candidates = [Name(match[0], *match.span()) for match in compiled(NAME_SHAPE).finditer(text)]
     if language == ENGLISH:
         leading = compiled(_LEADING_NAME).match(text)
@@ -104,13 +101,12 @@ def names_of(text: str, language: str = ENGLISH) -> list[Name]:
             is_name = text[start].isupper() and end - start > 1 and word.text not in STOP_WORDS
             if is_name and start != words_of(text)[0].start and not overlaps(span, taken):
                 candidates.append(Name(text[start:end], start, end))
-    return [name for name in candidates if not _is_kind(name.text)]
-
-
-def _is_kind(written: str) -> bool:
-    """Whether a form that looks like a name is a unit or a common noun."""
-    is_unit = compiled(_UNIT).fullmatch(written) is not None
-    return is_unit or written.casefold().removesuffix("s") in table("kinds")
+    return [  # some look like a name, but are a unit or a common noun
+        name
+        for name in candidates
+        if not compiled(_UNIT).fullmatch(name.text)
+        and name.text.casefold().removesuffix("s") not in table("kinds")
+    ]
 
 
 def _plain(name: str) -> str:
@@ -130,10 +126,12 @@ def names(text: str) -> list[Span]:
             words.pop(0)
         while words and compiled(_NATION).fullmatch(text[slice(*words[-1])]):
             words.pop()
-        if not words or (len(words) == 1 and _opens_sentence(text, words[0])):
+        if not words:
             continue
         start, end = words[0][0], words[-1][1]
-        if end - start > 1 and not overlaps((start, end), taken):
+        opens = len(words) == 1 and start == words_of(text)[0].start
+        is_name = not opens or compiled(_LISTED).match(text, end)
+        if is_name and end - start > 1 and not overlaps((start, end), taken):
             spans.append((start, end))
     return spans
 
@@ -159,12 +157,6 @@ def _is_not_name(text: str, word: Span) -> bool:
         return False
     lower, is_nation = written.casefold(), compiled(_NATION).fullmatch(written) is not None
     return is_nation or lower in STOP_WORDS or lower in table("not names")
-
-
-def _opens_sentence(text: str, word: Span) -> bool:
-    """Whether a word begins the sentence but not a list of names."""
-    is_first = words_of(text)[0].start == word[0]
-    return is_first and compiled(_LISTED).match(text, word[1]) is None
 
 
 def has_figure(text: str, word: str) -> bool:

@@ -68,7 +68,6 @@ _LOOK_BACK = 40
 _VERSIONED = r"[ (][A-Z][\w-]* $"
 
 _ABOUT = Decimal("0.1")
-_MAX_ROUNDING = Decimal("0.1")
 _WORDED_SHARE = Decimal(2)
 """The precision of a share in words, such as "two thirds", in percent."""
 
@@ -109,10 +108,7 @@ class Figure(Struct, frozen=True):
 
 
 def figures_of(text: str, language: str = ENGLISH) -> list[Figure]:
-    """The figures of a text in which dates and names have been blanked, written as in English.
-
-    Number words are known in English only.
-    """
+    """The figures of a text in which dates and names have been blanked; words in English only."""
     pattern = compiled(_NUMBER if language == ENGLISH else _IN_DIGITS)
     figures = (_figure(text, match) for match in pattern.finditer(text))
     return [figure for figure in figures if figure is not None]
@@ -129,7 +125,7 @@ def amounts(text: str) -> list[Figure]:
 
 
 def counts_without_number(text: str) -> list[Span]:
-    """What says in a text how many there are without a number: "unlimited", "no limit", "none"."""
+    """What says how many there are without a number: "unlimited", "no limit", "none"."""
     return [match.span() for match in compiled(_WITHOUT_NUMBER).finditer(text)]
 
 
@@ -148,22 +144,18 @@ def same_figure(source: Figure, claimed: Figure) -> bool:
     # A share may be a percentage or a fraction: 0.3 is 30%.
     is_share = (source.measures == "share") != (claimed.measures == "share")
     factors = (Decimal(100), _ONE, Decimal("0.01")) if is_share else (_ONE,)
+    steps = {source.step, claimed.step}
+    rounded = max(steps) / 2 if len(steps) > 1 else Decimal(0)
+
+    def are_same(value: Decimal, wanted: Decimal) -> bool:
+        about = max(value, wanted) * _ABOUT
+        most = about if source.is_about or claimed.is_about else min(rounded, about)
+        return abs(value - wanted) <= most
+
+    values = {value * factor for value in (source.low, source.high) for factor in factors}
     return all(
-        any(
-            abs(value * factor - wanted) <= _rounding(source, claimed, max(value * factor, wanted))
-            for value in {source.low, source.high}
-            for factor in factors
-        )
-        for wanted in {claimed.low, claimed.high}
+        any(are_same(value, wanted) for value in values) for wanted in {claimed.low, claimed.high}
     )
-
-
-def _rounding(figure: Figure, other: Figure, larger: Decimal) -> Decimal:
-    """How far apart two figures of this size may be if one is rounded more than the other."""
-    if figure.is_about or other.is_about:
-        return larger * _ABOUT
-    rounded = max(figure.step, other.step) / 2 if figure.step != other.step else Decimal(0)
-    return min(rounded, larger * _MAX_ROUNDING)
 
 
 def _figure(text: str, match: re.Match[str]) -> Figure | None:

@@ -1,8 +1,4 @@
-"""What is shown of a unit: its plain text, which was read once, at indexing.
-
-A text's own bracketed numbers are told from citations by spaces: `[1]` is ragqa's, `[ 1 ]` the
-text's. These change the meaning of neither prose nor code, and any terminal can show them.
-"""
+"""What is shown of a unit: its plain text, which was read once, at indexing."""
 
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Span, Unit
@@ -17,7 +13,7 @@ _OWN = r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]"
 _LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
-BOX = r"\[([ xX/-])\]\s+"
+BOX = r"\A\[([ xX/-])\]\s+"
 _STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "cancelled"}
 TASK_STATES = {char: f"({state}) " for char, state in _STATES.items()}
 """What is shown of the box of a task, by the character in it."""
@@ -64,11 +60,7 @@ def row_pairs(unit: Unit) -> str:
 
 
 def unit_words(unit: Unit) -> str:
-    """What a unit says, with what its place adds.
-
-    A table row becomes `label: cell` pairs. An item follows its parent item or lead-in, a
-    front-matter key its parent keys. Code keeps its lines.
-    """
+    """What a unit says, after its parent item, lead-in or keys; a row as `label: cell` pairs."""
     if unit.kind is Kind.CODE:
         return unit.plain
     if unit.kind is Kind.ROW:
@@ -79,13 +71,8 @@ def unit_words(unit: Unit) -> str:
     stands_alone = not unit.context or len(unit.context) > _LONG_CONTEXT
     if unit.kind is not Kind.ITEM or stands_alone or not text:
         return text
-    return f"{_boxed(unit.context)}: {text}"
-
-
-def _boxed(item: str) -> str:
-    """A parent item, with its box in words if it is a task."""
-    box = compiled(BOX).match(item)
-    return (f"{TASK_STATES[box[1]]}{item[box.end() :]}" if box else item).rstrip(":")
+    above = compiled(BOX).sub(lambda box: TASK_STATES[box[1]], unit.context, count=1)
+    return f"{above.rstrip(':')}: {text}"
 
 
 def lead(item: str) -> str:
@@ -100,7 +87,7 @@ def states_fact(heading: str) -> bool:
 
 
 def set_apart(text: str) -> str:
-    """A text that may stand beside citations."""
+    """A text that may stand beside citations: `[1]` is ragqa's, `[ 1 ]` the text's own."""
     return compiled(_OWN).sub(r"[ \1 ]", text)
 
 
@@ -115,11 +102,7 @@ def inner_bars(row: str) -> list[int]:
 
 
 def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tuple[str, ...]:
-    """The labels of the columns that a part of a row is in; none if the row has more cells.
-
-    :param row: a row, or a part of one that has these labels.
-    :param start: where the part begins in the row; `end` is where it ends.
-    """
+    """The labels of the columns that `row[start:end]` is in; none if the row has more cells."""
     bars = inner_bars(row) if labels else []
     if len(labels) <= len(bars):
         return ()
@@ -127,10 +110,7 @@ def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tu
 
 
 def struck_spans(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """The spans of what a part of a text strikes out (`~~`, `<del>`, `<s>`), marks included.
-
-    It may be shown, with its marks, but nobody holds it any more.
-    """
+    """The spans of what a part of a text strikes out (`~~`, `<del>`, `<s>`), marks included."""
     stop = len(text) if end is None else end
     matches = compiled(_STRUCK).finditer(text, start, stop)
     return [match.span() for match in matches if not match[1]]

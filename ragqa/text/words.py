@@ -1,8 +1,7 @@
 """Split text into terms, in the same way for indexing, searching and scoring; English words.
 
-A term is a case-folded, accent-folded word, stemmed as its language is. Scripts written without
-spaces between words become characters and pairs of characters, as in Lucene's CJK analyser.
-The tables of English words with a meaning of their own are in `english.txt`.
+A term is a word folded and stemmed; scripts without spaces become characters and pairs of them. The
+tables of English words with a meaning of their own are in `english.txt`.
 """
 
 import re
@@ -186,8 +185,11 @@ def query_forms(text: str, languages: Sequence[str]) -> list[list[str]]:
 
     Stop words of the first language are dropped unless there is nothing else.
     """
-    asked = languages[0]
-    stripped = text if text.isascii() else _without_particles(text)
+    asked, stripped = languages[0], text
+    if not text.isascii():  # without the words that only ask, and particles, of unspaced scripts
+        stripped = compiled(_UNSPACED_STOPS).sub(" ", text)
+        stripped = compiled(_SHORT_HIRAGANA).sub(" ", stripped)
+        stripped = compiled(_HIRAGANA).sub(r" \g<0> ", stripped)
     tokens = tokenize(_unelided(stripped, asked), pairs_only=True)
     tokens = tokens or tokenize(_unelided(text, asked), pairs_only=True)
     content = _without_stops(tokens, asked) or tokens
@@ -284,13 +286,6 @@ def _without_stops(tokens: Sequence[str], language: str) -> Sequence[str]:
     negations = LANGUAGES[language].negations.split()
     has_content = _stopper(language)
     return [token for token in tokens if token in negations or has_content(token)]
-
-
-def _without_particles(text: str) -> str:
-    """A question without the words that only ask, and the particles, of unspaced scripts."""
-    text = compiled(_UNSPACED_STOPS).sub(" ", text)
-    text = compiled(_SHORT_HIRAGANA).sub(" ", text)
-    return compiled(_HIRAGANA).sub(r" \g<0> ", text)
 
 
 def _unelided(text: str, language: str) -> str:

@@ -7,7 +7,6 @@ from cases import cases
 
 from ragqa.notes import extraction, format_of, parse_note
 from ragqa.passages import Chunking, token_counts
-from ragqa.passages.parts import units_of
 from ragqa.passages.split import split_note
 from ragqa.text.shown import unit_words
 from ragqa.types import Kind
@@ -197,22 +196,3 @@ def test_what_follows_a_cut_row_is_in_another_passage():
         labels = [unit.labels for unit in passage.units if unit.kind is Kind.ROW]
         assert all(labels[0][: len(one)] == one for one in labels) or len(set(labels)) == 1
     assert passages[-1].units[0].labels == ("Task", "Junior", "Senior", "", "Lead")
-
-
-class Counted(str):  # noqa: SLOT000 - it counts
-    """A text that counts how many of its characters are looked at for the start of a line."""
-
-    looked_at = 0
-
-    def rfind(self, mark, first, last):
-        found = super().rfind(mark, first, last)
-        self.looked_at += last - max(found, first)
-        return found
-
-
-def test_the_line_of_an_item_is_found_without_reading_all_that_is_before_it():
-    text = "- An item of a long list.\n" * 200
-    counted = Counted(text)
-    units = list(units_of(counted, parse_note("a.md", text).blocks))
-    assert len(units) == 200
-    assert 0 < counted.looked_at < 2 * len(text)
