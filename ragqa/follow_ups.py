@@ -1,11 +1,10 @@
 """What a chat understands: its commands, and questions that lean on the one before.
 
-A rule adds the words of the previous question that a follow-up omits. A question leans on the one
-before it if its form says so: it refers back ("does it help?"), continues without a subject of its
-own ("and for tables?"), or has no content word ("why?"). The words added are the rarest words of
-the previous question that occur in the notes cited for it, those in headings first; if none occurs
-there, the heading of a cited note. A date of its own takes the place of the one before, and so does
-a name in a question that continues.
+A question leans on the one before it if its form says so: it refers back ("does it help?"),
+continues without a subject of its own ("and for tables?"), or has no content word ("why?"). The
+rarest words of the one before that occur in the notes cited for it are added, those in headings
+first; if none occurs there, the heading of a cited note. A date of its own takes the place of the
+one before, and so does a name in a question that continues.
 """
 
 import re
@@ -37,10 +36,9 @@ COMMANDS = {
 
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 
-# docs/decisions/answers.md has where these are from.
+# docs/decisions/answers.md has where these are from. A subject has so many content words.
 _MAX_CARRIED = 2
 _ANTECEDENT = 3
-"""So many content words are a subject of its own."""
 _HEADING_CHARS = 80
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 # What goes on to a whole question is read like any other.

@@ -1,7 +1,6 @@
-"""The languages whose words ragqa knows: their stemmers, and the words that carry no content.
+"""The languages whose words ragqa knows; `languages.json` has which.
 
-Stemmers and most stop words are those of Snowball (https://snowballstem.org), in tantivy. Which
-ones, and what they lack, is in `languages.json`.
+Stemmers and most stop words are those of Snowball (https://snowballstem.org), in tantivy.
 """
 
 from pathlib import Path

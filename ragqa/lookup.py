@@ -60,8 +60,7 @@ _SHOWN = 3
 class Reference:
     """A note by its path or name, and lines, a heading or a locator, as in `Citation`, if named.
 
-    One that was looked up has the note's path, relative to the notes folder if it is inside, and
-    the `reason` why that note is not indexed, "" if it is.
+    One that was looked up has the note's path, and the `reason` why it is not indexed, "" if it is.
     """
 
     JSON = JsonShape("path lines locator", optional="locator")
@@ -128,8 +127,7 @@ class NoteLookup:
     def find(self, text: str) -> Reference:
         """Resolve a reference to a note and its lines; `readings` has the forms.
 
-        :raises UsageError: there is no such note, or several have this name (the hint lists some),
-            or it has no such line or heading.
+        :raises UsageError: no note, or several, have this name, or it has no such part.
         """
         if context := safe_line(self.corpus.context(text)):
             text = text.removesuffix(f" ({context})")

@@ -20,6 +20,7 @@ from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, JsonShape, Span
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
+_MAX_PLACES = 5
 
 ANY_NOTE = ""
 """The path of a quote whose note is not known: it is looked for in all of them."""
@@ -28,8 +29,6 @@ NOWHERE = (0, 0)
 
 # Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
 _IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
-
-_MAX_PLACES = 5
 
 _MARK = "ragqa_answer"
 _VERSION = 1
@@ -45,8 +44,7 @@ _HINT = Hint(
 class SavedCitation(Struct, frozen=True, omit_defaults=True):
     """A citation as read from a file: any numbers, any text as `path`.
 
-    `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
-    the note's version is not known. `locator` is as in `Citation`.
+    `context` is a table row's header or a list's introduction; `note_sha256` is "" if unknown.
     """
 
     n: int
@@ -77,10 +75,7 @@ class Standing(StrEnum):
 
 
 class CurrentPlace(Struct, frozen=True, omit_defaults=True):
-    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
-
-    `context` is the header of a changed table row, else ""; `locator` is as in `Citation`.
-    """
+    """A stretch of a current note; `context` is the header of a changed table row, else ""."""
 
     path: str
     lines: Span
@@ -92,9 +87,8 @@ class CurrentPlace(Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A citation compared with the notes.
+    """A citation compared with the notes: the place of its words, or of what replaced them.
 
-    `place` is where its words are now, or the text that replaced them; None if it is gone.
     `reason` says why it is gone, or counts as changed although its words remain.
     """
 

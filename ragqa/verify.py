@@ -60,18 +60,13 @@ _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\
 _SAYS = re.compile(r"[^\W_]|\?")
 
 MIN_SIMILARITY = 0.6
-"""The least share of words in common, in order, of a quote and its successor.
-
-`docs/decisions/claims.md` has how it was chosen.
-"""
-
+"""The least share of words in common, in order, of a quote and its successor
+(docs/decisions/claims.md)."""
 _PART = 2 / 3
 """The share of a quote's words that a sentence with a part like it has at least."""
-
 MAX_WORDS = 500
 """Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
-
-MAX_STRETCHES = 10_000
+_MAX_RUNS = 10_000
 """At most this many runs of sentences are compared with a quote: those nearest to its old place."""
 
 _URL = re.compile(r"https?://[^\s)>\]]+")
@@ -97,9 +92,8 @@ def verify(
     in_cited = {c: None if notes.is_late() else _in_cited(c, cited[c.path]) for c in citations}
     lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
-    gone = {
-        c: Checked(c, Standing.GONE, reason=notes.why_gone(c.path, cited[c.path])) for c in lost
-    }
+    why = {c: notes.why_gone(c.path, cited[c.path]) for c in lost}
+    gone = {c: Checked(c, Standing.GONE, reason=reason) for c, reason in why.items()}
     checked = [in_cited[c] or elsewhere.get(c) or gone[c] for c in citations]
     written = f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
     warnings = [] if saved.backend == EXTRACTIVE else [written]
@@ -240,7 +234,6 @@ class CurrentNote:
     def statement(self, span: Span, *, may_be_part: bool) -> tuple[CurrentPlace, bool, str]:
         """The sentences, items or rows of the note, whole, in which the words of a quote stand.
 
-        :param span: where the quote's words are in the note.
         :param may_be_part: as in `in_note`; of struck-out text, such a quote shows its own words.
         :returns: their place; whether they say what the quote says and no more; and if not, why:
             in a comment, in code or struck out, or "" if the note has more words there.
@@ -298,10 +291,9 @@ class CurrentNote:
 
 
 class CorpusNotes:
-    """The notes of a corpus, read on demand.
+    """The notes of a corpus, read on demand; no file is opened that the walk does not find.
 
-    Only files that the walk finds are opened. A saved answer may name others, outside the corpus,
-    ignored, hidden or behind a link; these are not.
+    A saved answer may name others: outside the corpus, ignored, hidden or behind a link.
     """
 
     def __init__(self, corpus: Corpus, settings: Settings) -> None:
@@ -336,10 +328,7 @@ class CorpusNotes:
         return CurrentNote(path, read)
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
-        """A citation that has no lines, at the place that its path names, as `get` takes it.
-
-        :raises UsageError: several notes have this name.
-        """
+        """A citation that has no lines, at the place that its path names, as `get` takes it."""
         named = citation.path
         if citation.lines != NOWHERE or named == ANY_NOTE:
             return citation
@@ -384,14 +373,11 @@ def part_like(units: Sequence[CitableUnit], quote: str, near: int) -> Span | Non
 
 
 def successor(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
-    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
-
-    :param near: the quote's old offset, in characters.
-    """
+    """The sentences most similar to a quote; in a tie, the nearest to its old offset `near`."""
     words = compared_words(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
-    stretches = islice(_stretches(units, words, near), MAX_STRETCHES)
+    stretches = islice(_stretches(units, words, near), _MAX_RUNS)
     return _most_similar((Indel.normalized_similarity(words, own), span) for span, own in stretches)
 
 
@@ -406,8 +392,8 @@ def _stretches(
 ) -> Iterator[tuple[Span, list[str]]]:
     """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
 
-    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
-    with a sentence that has a third of its words from the quote: fewer would not improve it.
+    A run crosses no heading, is not too long for the minimum similarity, and begins and ends with a
+    sentence that has a third of its words from the quote: fewer would not improve it.
     """
     wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
     is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in units]

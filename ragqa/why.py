@@ -25,7 +25,7 @@ from ragqa.types import (
 )
 
 LOOKED_AT = 5
-"""People look at the first five results; anything ranked lower was missed."""
+"""People look at the first five results."""
 
 STAGES = {
     "chunking": "no passage holds it whole",
@@ -64,8 +64,8 @@ _WHY = STAGES | {
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    The ranks are those of its best passage by meaning, by words and by both, None for none; if
-    filters exclude the note, they are those without. `sentence` is the best that was read of it.
+    The ranks are those of its best passage by meaning, by words and by both, without filters if
+    these exclude the note. `sentence` is the best that was read of it.
     """
 
     JSON = JsonShape(
@@ -146,12 +146,7 @@ def explain(
 
 
 def _stage(
-    asked: Found,
-    passages: Sequence[Passage],
-    ranks: Ranks,
-    assessment: Assessment,
-    *,
-    said: bool,
+    asked: Found, passages: Sequence[Passage], ranks: Ranks, assessment: Assessment, *, said: bool
 ) -> str:
     """The stage that a note did not pass."""
     by_meaning, by_words, by_both = ranks
