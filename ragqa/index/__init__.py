@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from ragqa.config import Places, Settings, urls
 from ragqa.errors import NotAllowed, UsageError, install_command
-from ragqa.index.snapshot import EVERYTHING as EVERYTHING
-from ragqa.index.snapshot import Snapshot as Snapshot
+from ragqa.index.store import EVERYTHING as EVERYTHING
+from ragqa.index.store import Snapshot as Snapshot
 from ragqa.index.store import Store as Store
 from ragqa.types import JsonShape
 

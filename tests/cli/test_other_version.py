@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 from hashed import HashedEmbedder
-from index.sources import source_with
+from index.building import source_with
 from support import write_notes
 
 from ragqa.errors import NeedsRebuild

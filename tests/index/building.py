@@ -12,9 +12,12 @@ import numpy as np
 from ragqa.index.filters import passing
 from ragqa.index.ranking import bm25, inverse_frequency, rank
 from ragqa.index.rows import model_of
+from ragqa.index.source import Embedders, Source
+from ragqa.passages import Chunking
 from ragqa.text.dates import passage_terms
 from ragqa.text.words import query_terms
 from ragqa.types import (
+    Corpus,
     EmbedderInfo,
     Filters,
     IndexInfo,
@@ -196,3 +199,14 @@ def answers(store):
         found = [ask(snapshot, question) for question in QUESTIONS]
         ids = sorted({id_ for legs in found for leg in legs for id_, _ in leg})
         return found, snapshot.passages(ids), snapshot.notes()
+
+
+def source_with(folder, embedder):
+    """The notes and the index below a folder, embedded by this one embedder."""
+    return Source(
+        corpus=Corpus.of(folder / "notes"),
+        index=folder / "index",
+        embedders=Embedders("hashed:32", lambda *_, **__: embedder),
+        chunking=Chunking(),
+        max_note_bytes=100_000,
+    )

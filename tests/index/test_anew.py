@@ -9,8 +9,7 @@ from contextlib import closing
 
 import pytest
 from hashed import HashedEmbedder
-from index.building import quick_folder
-from index.sources import source_with
+from index.building import quick_folder, source_with
 from support import write_notes
 
 from ragqa.errors import NeedsRebuild

@@ -5,14 +5,17 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from fake_hub import OTHER_REVISION, REVISION
 from hashed import HashedEmbedder
-from index.sources import source_with
+from index.building import source_with
+from support import INFO
 from tongues import TEXTS
 
+from ragqa.embedders import CANARY, embedder_for
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.index import Store
 from ragqa.index.refresh import refresh
-from ragqa.index.source import find_changes
+from ragqa.index.source import check_embedder, find_changes
 from ragqa.notes import read_text
 from ragqa.types import Corpus, Filters, Skipped
 
@@ -228,3 +231,18 @@ def test_a_shared_index_is_that_of_a_folder_of_the_same_name_wherever_it_lies(so
     other = elsewhere.rename(tmp_path / "diary")
     with pytest.raises(IndexUnusable, match=r"index team was .* called notes, not diary"):
         run(replace(source, corpus=Corpus.of(other), shared_name="team"))
+
+
+@pytest.mark.parametrize("built", [REVISION, ""])
+@pytest.mark.parametrize("asked", [REVISION, "", OTHER_REVISION])
+def test_only_another_revision_of_the_model_is_refused_and_both_are_named(built, asked):
+    embedder = embedder_for("hashed:64", building=False)
+    canary = tuple(map(float, embedder.embed_passages([CANARY])[0]))
+    info = replace(INFO, canary=canary, embedder=replace(embedder.info, revision=built))
+    embedder.info = replace(embedder.info, revision=asked, name="another name")
+    if not built or asked != OTHER_REVISION:  # a model in a folder has none
+        check_embedder(info, embedder)
+        return
+    with pytest.raises(EmbedderMismatch, match=f"{REVISION[:12]}.*{asked[:12]}") as refused:
+        check_embedder(info, embedder)
+    assert "ragqa index --rebuild" in refused.value.hint

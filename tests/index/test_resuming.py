@@ -5,8 +5,7 @@ import signal
 
 import pytest
 from hashed import HashedEmbedder
-from index.building import quick_folder
-from index.sources import source_with
+from index.building import quick_folder, source_with
 from support import write_notes
 
 from ragqa.errors import NoIndex

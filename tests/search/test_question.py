@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from cases import each_of, rows
 from hashed import HashedEmbedder
-from index.sources import source_with
+from index.building import source_with
 from support import write_notes
 
 from ragqa.index import Store

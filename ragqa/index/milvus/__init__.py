@@ -19,8 +19,7 @@ from ragqa.index.database import Database, Made
 from ragqa.index.engine import Engine
 from ragqa.index.milvus.client import Client
 from ragqa.index.milvus.engine import COLLECTION, MilvusEngine
-from ragqa.index.snapshot import Snapshot
-from ragqa.index.store import Store
+from ragqa.index.store import Snapshot, Store
 
 
 class MilvusStore(Store):
