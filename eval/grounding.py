@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from ragqa.embedders import Embedder, embedder_for
 from ragqa.evaluation.summary import share_interval
-from ragqa.generation.answer import heading_of
+from ragqa.generation import heading_of
 from ragqa.grounding import Idf, grounding_of
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from support import trying
 
 from ragqa import open_index
-from ragqa.generation.answer import Writer
+from ragqa.generation import Writer
 from ragqa.notes import Document, read_text
 from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support import trying, write_notes
 
 from ragqa import open_index
-from ragqa.generation.answer import Writer, request_for
+from ragqa.generation import Writer, request_for
 from ragqa.generation.draft import drafted_from
 from ragqa.llms import Destination
 from ragqa.types import Hit, Kind, Passage, Unit

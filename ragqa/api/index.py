@@ -53,7 +53,7 @@ from ragqa.types import (
 from ragqa.types.answers import FURTHER
 
 if TYPE_CHECKING:
-    from ragqa.generation.answer import Writer
+    from ragqa.generation import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -269,7 +269,7 @@ class Index:
             warnings += why_not_found(self._left_out(), found.info, filters, warnings)
         answer = replace(answer, warnings=tuple(warnings), waiting=found.waiting)
         if writer is not None:
-            from ragqa.generation.answer import written_answer
+            from ragqa.generation import written_answer
 
             answer = written_answer(
                 answer, writer, found.question, evidence, idf=self._open().idf, progress=progress

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ragqa.config import Settings
-    from ragqa.generation.answer import Writer
+    from ragqa.generation import Writer
     from ragqa.render import Document
     from ragqa.types import Answer
 
@@ -137,7 +137,7 @@ def request_in(query: Query, question: str, writing: Writing) -> "Document":
 
     Raises what `Index.ask` raises.
     """
-    from ragqa.generation.answer import request_for, with_sections
+    from ragqa.generation import request_for, with_sections
     from ragqa.llms import llm_for
 
     settings = query.index.settings
@@ -180,7 +180,7 @@ def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
                 hint="add --llm KIND:MODEL, such as --llm ollama:llama3.2",
             )
         return None
-    from ragqa.generation.answer import what_is_sent, writer_of
+    from ragqa.generation import what_is_sent, writer_of
 
     writer = writer_of(settings, spec, strict=writing.strict, force=writing.force)
 

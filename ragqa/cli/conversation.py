@@ -23,7 +23,7 @@ from ragqa.user_data.asked import Asked
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.generation.answer import Writer
+    from ragqa.generation import Writer
 
 KEPT = 50
 """How many exchanges are remembered."""

@@ -90,7 +90,7 @@ def serve(
     """
     loaded = _loaded(corpus, index)
     with _importing("serve"):
-        from ragqa.generation.answer import what_is_sent
+        from ragqa.generation import what_is_sent
         from ragqa.serving.guard import Guard, listen, program_token
         from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.warm import WarmIndex

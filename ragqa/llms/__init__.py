@@ -1,7 +1,6 @@
-"""From prompt to text: the `LLM` protocol, the table of backends, and the limits on each.
+"""From prompt to text: the `LLM` protocol, the backends, and the limits on each.
 
-Servers are asked over HTTP (`http.py`). Programs may give `Writer` any other object
-with the two members of `LLM`; the limits hold for it as well.
+A program's own object with the two members of `LLM` has the same limits.
 """
 
 import json
@@ -15,7 +14,7 @@ from time import monotonic
 from typing import Protocol
 
 from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms.servers import sentence
+from ragqa.llms.servers import SERVICES, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,6 @@ NO_LLM = "none"
 
 SCRIPTED = "scripted"
 
-LLMS = {
-    "openai": "a server that speaks OpenAI's protocol, at llm_url or OPENAI_BASE_URL, and its key "
-    "in OPENAI_API_KEY",
-    "ollama": "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com",
-    "anthropic": "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY",
-    SCRIPTED: "a file of replies, for tests and demonstrations",
-}
-"""The kinds of backends, with what each needs and where it sends, for people."""
-
 
 def llm_for(spec: str, url: str = "") -> LLM:
     """Make the backend that `KIND:MODEL` names; nothing is sent.
@@ -90,8 +80,7 @@ def llm_for(spec: str, url: str = "") -> LLM:
     :param url: the setting `llm_url`.
     :raises UsageError: no such kind, or it is unusable; the hint says what is missing.
     """
-    check_kind(spec)
-    kind, _, model = spec.partition(":")
+    kind, model = check_kind(spec)
     if kind == SCRIPTED:
         return ScriptedLLM(model)
     from ragqa.llms import http
@@ -99,17 +88,18 @@ def llm_for(spec: str, url: str = "") -> LLM:
     return http.make(kind, model, url)
 
 
-def check_kind(spec: str) -> None:
-    """Check that a kind of backend exists, without making it.
+def check_kind(spec: str) -> tuple[str, str]:
+    """The kind of a backend and its model, which may not exist.
 
-    :raises UsageError: it does not; the message lists the kinds.
+    :raises UsageError: there is no such kind; the message lists the kinds.
     """
-    kind = spec.partition(":")[0]
-    if kind not in LLMS:
+    kind, _, model = spec.partition(":")
+    if kind not in (kinds := (*SERVICES, SCRIPTED)):
         raise UsageError(
-            f"there is no LLM backend of kind {kind!r}, only {', '.join(LLMS)}",
+            f"there is no LLM backend of kind {kind!r}, only {', '.join(kinds)}",
             hint="give KIND:MODEL, such as ollama:llama3.2",
         )
+    return kind, model
 
 
 class ScriptedLLM:

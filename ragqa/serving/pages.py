@@ -20,7 +20,7 @@ from ragqa import __version__
 from ragqa.api import Index
 from ragqa.config import history_file
 from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
-from ragqa.generation.answer import Writer
+from ragqa.generation import Writer
 from ragqa.index.filters import fold_tag, passing
 from ragqa.llms.servers import without_keys
 from ragqa.lookup import read_current, reference_to

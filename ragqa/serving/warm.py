@@ -20,7 +20,7 @@ from ragqa.errors import (
     NotIndexed,
     RagqaError,
 )
-from ragqa.generation.answer import Writer
+from ragqa.generation import Writer
 from ragqa.serving.updates import LEAVE_S, Freshness, Updates
 from ragqa.types import Answer, Filters
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from ragqa.config import Settings
 from ragqa.errors import UsageError
-from ragqa.generation.answer import Writer, what_is_sent, writer_of
+from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Prompt
 from ragqa.serving.warm import WarmIndex, given_up
 from ragqa.types import Answer, Filters

@@ -97,7 +97,7 @@ def test_what_the_sources_of_a_sentence_lack_is_named_and_strict_leaves_it_out(a
 def test_whatever_fails_or_is_not_valid_the_notes_answer_themselves(
     ask, monkeypatch, says, tokens, code, fallback, reason
 ):
-    monkeypatch.setattr("ragqa.generation.answer.secrets.token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("ragqa.generation.secrets.token_hex", lambda _: "c0ffee")
     env = {"RAGQA_LLM_PROMPT_TOKENS": tokens} if tokens else {}
     run = ask(says=says, env=env)
     assert run.code == code
@@ -148,7 +148,7 @@ def test_markdown_keeps_the_marks_and_can_be_verified(ask, quick, indexed, tmp_p
 def test_what_is_shown_is_what_is_sent_to_the_letter(quick, indexed, stub, monkeypatch):
     env = stub.environment("openai", "ok")
     options = ["--llm", "openai:tiny", *indexed]
-    monkeypatch.setattr("ragqa.generation.answer.secrets.token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("ragqa.generation.secrets.token_hex", lambda _: "c0ffee")
     stub.requests.clear()
     shown = quick("ask", QUESTION, "--show-prompt", "--json", *options, env=env).document
     assert (shown["passages"], shown["would_be_asked"]) == (5, True)

@@ -19,7 +19,7 @@ from support import on_terminal, write_notes
 
 import ragqa as package
 from ragqa.cli import run
-from ragqa.generation.answer import INSTRUCTIONS
+from ragqa.generation import INSTRUCTIONS
 from ragqa.user_data.consent import consent_file
 
 HOSTILE = Path(__file__).parent.parent / "inputs" / "hostile"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.generation.answer import request_for
+from ragqa.generation import request_for
 from ragqa.types import Hit, Kind, Passage, Unit
 
 
