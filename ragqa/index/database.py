@@ -99,7 +99,7 @@ _CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embe
 """The columns of each table that its checksums are of."""
 
 
-class Made(msgspec.Struct, frozen=True):
+class Derived(msgspec.Struct, frozen=True):
     """What an engine made: a folder of files, with the CRC-32 of each, or a collection.
 
     Terms have `documents`, passages that are gone included; lists the embeddings `upto` a row.
@@ -125,7 +125,7 @@ class Database:
     ) -> None:
         self.root, self.path = root, root / name
         self.info: IndexInfo | None = None
-        self.made: Mapping[str, Made] = {}
+        self.made: Mapping[str, Derived] = {}
         self._unlocked: tuple[int, int] | None = None
         if in_memory:
             self.db = self._connect("mode=memory", writing=True)
@@ -228,13 +228,13 @@ class Database:
                 what = f"the tables of the index file {self.path} are not those of this ragqa"
                 raise NeedsRebuild(what, hint="ragqa index")
             if row is not None:
-                self.info, self.made = info, msgspec.convert(content["made"], dict[str, Made])
+                self.info, self.made = info, msgspec.convert(content["made"], dict[str, Derived])
                 return info
             if self.number("count(*) FROM notes"):
                 raise ValueError("it no longer says what it holds")
             raise self._none()
 
-    def write(self, info: IndexInfo, made: Mapping[str, Made]) -> None:
+    def write(self, info: IndexInfo, made: Mapping[str, Derived]) -> None:
         """Write what the index is, the last part of a transaction; raises SQLite's errors."""
         content = {"format": FORMAT, "info": info, "made": made}
         data = json.dumps(msgspec.to_builtins(content)).encode()

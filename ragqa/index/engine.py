@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ragqa.index.database import Made
+from ragqa.index.database import Derived
 from ragqa.index.ranking import ScoredId
 from ragqa.types import IndexInfo, NoteRecord, Passage, Vector
 
@@ -51,7 +51,7 @@ class Engine(Protocol):
         """Add a note with its passages and the embedding of each, shape (dimension,)."""
         ...
 
-    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Made]]:
+    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Derived]]:
         """Make what was added durable, without the notes that are gone.
 
         :returns: the info, with how it finds the nearest, and what the manifest is to name.

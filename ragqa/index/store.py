@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
-from ragqa.index.database import ANEW, LOGS, Database, Made
+from ragqa.index.database import ANEW, LOGS, Database, Derived
 from ragqa.index.disk import building, explaining_failure, locked
 from ragqa.index.engine import Engine
 from ragqa.index.filters import matcher, passing
@@ -184,7 +184,7 @@ class Store:
             raise damage from None
         logger.warning("%s, so it is made anew from the rest of the index", damage.message)
 
-    def _to_change(self, database: Database, made: Mapping[str, Made]) -> Engine:
+    def _to_change(self, database: Database, made: Mapping[str, Derived]) -> Engine:
         """The engine that was made, to be changed; a new one if nothing was made."""
         return LocalEngine(database, made)
 

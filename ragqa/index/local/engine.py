@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from ragqa.errors import NeedsRebuild
-from ragqa.index.database import Database, Made
+from ragqa.index.database import Database, Derived
 from ragqa.index.disk import REBUILD
 from ragqa.index.engine import Engine
 from ragqa.index.local.files import checked, kept, link, new_folder, sweep
@@ -35,7 +35,7 @@ class LocalEngine(Engine):
     :param made: the terms and the lists, by these names; empty if they are to be made from nothing.
     """
 
-    def __init__(self, database: Database, made: Mapping[str, Made]) -> None:
+    def __init__(self, database: Database, made: Mapping[str, Derived]) -> None:
         self.made, self._database, self._root = made, database, database.root
         self._passages = database.info.passages if database.info else 0
         self._has_new = False
@@ -145,7 +145,7 @@ class LocalEngine(Engine):
         if self._terms_writer:
             self._terms_writer.add(note, passages)
 
-    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Made]]:
+    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Derived]]:
         """Make the terms, and the lists where they are too old."""
         made = {"terms": self._made_terms(info.passages, gone)}
         if lists := self._made_lists(info):
@@ -171,7 +171,7 @@ class LocalEngine(Engine):
                     link(self._root / old.name / name, folder / name)
         return TermWriter(folder) if folder else None
 
-    def _made_terms(self, passages: int, gone: Sequence[int]) -> Made:
+    def _made_terms(self, passages: int, gone: Sequence[int]) -> Derived:
         """Write the terms; if neither notes nor terms have changed, the old ones stay."""
         if not (gone or self._has_new):
             with suppress(NeedsRebuild):
@@ -181,14 +181,14 @@ class LocalEngine(Engine):
             dead = documents - passages
             if not self.made or (passages > REWRITE_BELOW and dead <= MAX_DEAD_SHARE * passages):
                 writer.commit(gone)
-                return Made(writer.folder.name, kept(writer.folder), documents)
+                return Derived(writer.folder.name, kept(writer.folder), documents)
         writer = TermWriter(new_folder(self._root, "terms"))
         for note, passage in self._database.passages():
             writer.add(note, [passage])
         writer.commit()
-        return Made(writer.folder.name, kept(writer.folder), writer.added)
+        return Derived(writer.folder.name, kept(writer.folder), writer.added)
 
-    def _made_lists(self, info: IndexInfo) -> Made | None:
+    def _made_lists(self, info: IndexInfo) -> Derived | None:
         live, model = info.passages, model_of(info)
         if live > EXACT_UP_TO:
             live = self._database.number("count(*) FROM embeddings WHERE model = ?", model)
@@ -206,4 +206,4 @@ class LocalEngine(Engine):
         folder = new_folder(self._root, "vectors")
         with (folder / LISTS).open("wb") as file:  # FAISS itself loses data when the disk is full
             faiss().write_index(lists, faiss().PyCallbackIOWriter(file.write))
-        return Made(folder.name, kept(folder), upto=rows[-1], dense=dense)
+        return Derived(folder.name, kept(folder), upto=rows[-1], dense=dense)

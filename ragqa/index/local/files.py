@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import NeedsRebuild
-from ragqa.index.database import Made
+from ragqa.index.database import Derived
 from ragqa.index.disk import naming_file
 from ragqa.safe import private_file, private_folder
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"(?:terms|vectors)-(\d{1,15})", re.ASCII)
 _AT_ONCE = 2**20
 
 
-def checked(root: Path, made: Made | None, what: str) -> Made:
+def checked(root: Path, made: Derived | None, what: str) -> Derived:
     """Compare files with their checksums; or `NeedsRebuild`."""
     if made is None:
         raise NeedsRebuild(f"the index in {root} does not name its {what}")

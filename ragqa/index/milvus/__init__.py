@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.config.urls import is_file
 from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex
-from ragqa.index.database import Database, Made
+from ragqa.index.database import Database, Derived
 from ragqa.index.engine import Engine
 from ragqa.index.milvus.client import Client
 from ragqa.index.milvus.engine import COLLECTION, MilvusEngine
@@ -42,7 +42,7 @@ class MilvusStore(Store):
                 return Snapshot(engine.info, database, engine)
         return Snapshot(engine.info, partial(engine.notes, self._root), engine, is_own=False)
 
-    def _to_change(self, database: Database, made: Mapping[str, Made]) -> Engine:
+    def _to_change(self, database: Database, made: Mapping[str, Derived]) -> Engine:
         if COLLECTION not in made:
             return MilvusEngine(self._client)
         engine = MilvusEngine.current(self._client, is_shared=bool(self._name))

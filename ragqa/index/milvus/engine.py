@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.index.database import Database, Made
+from ragqa.index.database import Database, Derived
 from ragqa.index.disk import REBUILD
 from ragqa.index.engine import Engine
 from ragqa.index.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
@@ -95,8 +95,8 @@ class MilvusEngine(Engine):
         return self._is_whole and (database.info, database.made) == (self.info, self._made)
 
     @property
-    def _made(self) -> dict[str, Made]:
-        return {COLLECTION: Made(self._collection)}
+    def _made(self) -> dict[str, Derived]:
+        return {COLLECTION: Derived(self._collection)}
 
     def notes(self, root: Path) -> Database:
         """The notes that it names, in a database in memory."""
@@ -187,7 +187,7 @@ class MilvusEngine(Engine):
         if len(self._rows) >= SENT_AT_ONCE and vectors:
             self._send(len(vectors[0]))
 
-    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Made]]:
+    def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Derived]]:
         """Send the rows, then the description that counts them."""
         client, collection = self._client, self._collection
         info = replace(info, dense=self._dense)
