@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import subprocess
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -132,38 +132,29 @@ class Guarded:
         return Answer(sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent))
 
 
-class serving:  # noqa: N801 - used as a function
-    """Runs a command that listens, until the context ends."""
-
-    def __init__(self, folder, *args, env=QUICK):
-        self._folder = folder
-        self._args = args
-        self._env = env
-
-    def __enter__(self):
-        self._process = subprocess.Popen(
-            [*COMMAND, *self._args, "--corpus", str(self._folder / "notes")],
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            env=os.environ | self._env | {"RAGQA_INDEX": str(self._folder / "index")},
-            text=True,
-            cwd=self._folder,
-        )
-        said = ""
-        for line in self._process.stderr:
+@contextmanager
+def serving(folder, *args, env=QUICK):
+    """Run a command that listens, until the context ends."""
+    process = subprocess.Popen(
+        [*COMMAND, *args, "--corpus", str(folder / "notes")],
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | env | {"RAGQA_INDEX": str(folder / "index")},
+        text=True,
+        cwd=folder,
+    )
+    try:
+        said = address = token = ""
+        while not (address and token):
+            line = process.stderr.readline()
+            assert line, said
             said += line
             address = re.search(r"http://127\.0\.0\.1:(\d+)(\S*)", said)
             token = re.search(r"Bearer (\S+)", said)
-            if address and token:
-                folder = self._folder / "notes"
-                return Server(int(address[1]), address[2], token[1], folder)
-        raise AssertionError(said)
-
-    def __exit__(self, *_):
-        self._process.send_signal(signal.SIGINT)
-        try:
-            _, said = self._process.communicate(timeout=HANGS_S)
-            assert self._process.returncode == 0
-            assert "Traceback" not in said
-        finally:
-            self._process.kill()
+        yield Server(int(address[1]), address[2], token[1], folder / "notes")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=HANGS_S)
+        assert process.returncode == 0
+        assert "Traceback" not in said
+    finally:
+        process.kill()

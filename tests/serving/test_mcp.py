@@ -76,12 +76,13 @@ def test_the_tools_and_commands_that_the_skill_names_work(folder):
 
 
 def test_every_tool_works(folder):
-    quote = {"quote": "The printer is on the third floor.", "path": "office/printer.md"}
+    quotes = [{"quote": "The printer is on the third floor.", "path": "office/printer.md"}]
+    quotes += [{"quote": "is on the third", "path": "printer.md:7"}, {"quote": "It is on fire."}]
     results = talk(
         folder,
         ("search", {"query": "printer", "limit": 1}),
         ("get", {"address": "tea.md:3"}),
-        ("verify", {"quotes": [quote]}),
+        ("verify", {"quotes": quotes}),
         ("why", {"question": WHEN, "address": "printer.md"}),
         ("status", {}),
         ("related", {"address": "tea.md:3-3", "limit": 1}),
@@ -89,7 +90,10 @@ def test_every_tool_works(folder):
     found, part, verified, why, status, near = results
     assert "1. [office/printer.md:" in text_of(found)
     assert part.structured_content["text"] == "Green tea is brewed at 80 degrees for two minutes."
-    assert "office/printer.md" in text_of(verified)
+    told = [one["status"] for one in verified.structured_content["citations"]]
+    assert told == ["intact", "intact", "gone"]
+    assert "[3] gone (no note says this)" in text_of(verified)
+    assert "\nThe printer is on the third floor.\n" in text_of(verified).partition("[2] intact")[2]
     assert "office/printer.md" in text_of(why)
     assert status.structured_content["index"]["notes"] == len(NOTES)
     assert "1 note is near tea.md.\n\n1. office/guests.md  Guests" in text_of(near)
@@ -111,19 +115,6 @@ def test_notes_and_tags_are_listed_as_the_command_line_does_within_filters_and_a
     assert tags.structured_content["tags"] == [{"tag": "office", "notes": 1}]
     printed = run_ragqa("list", "--json", "--corpus", folder / "notes", env=QUICK).document
     assert notes.structured_content["notes"] == printed["notes"]
-
-
-def test_a_quote_is_intact_without_a_place_and_as_part_of_a_sentence(folder):
-    quote = "The printer is on the third floor."
-    given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]
-    given += [{"quote": quote, "path": "tea.md"}, {"quote": "The printer is on fire."}]
-    given += [{"quote": quote, "path": "printer.md:7-9"}, {"quote": quote, "path": "gone.md"}]
-    given += [{"quote": "is on the third", "path": "printer.md:7"}]
-    (got,) = talk(folder, ("verify", {"quotes": given}))
-    told = [one["status"] for one in got.structured_content["citations"]]
-    assert told == ["intact", "intact", "moved", "gone", "intact", "moved", "intact"]
-    assert "[4] gone (no note says this)" in text_of(got)
-    assert "```\nThe printer is on the third floor.\n```" in text_of(got).partition("[7] intact")[2]
 
 
 def test_notes_are_resources_without_what_they_hide(folder):

@@ -75,9 +75,9 @@ def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(fol
         assert set(taken) - {"llm"} == set(fields or ["nothing"])
 
 
-def test_both_doors_give_the_document_of_the_command_line(folder, site):
-    question = "at how many degrees is green tea brewed for rabbits?"
-    (by_mcp,) = talk(folder, ("ask", {"question": question}))
+def test_both_doors_give_the_document_of_the_command_line_and_the_same_warnings(folder, site):
+    question, search = "how hot is green tea for rabbits?", {"query": "tea", "since": "2024"}
+    by_mcp, found = talk(folder, ("ask", {"question": question}), ("search", search))
     by_http = site.ask("/api/ask", question=question).document
     printed = run_ragqa("ask", question, "--json", "--corpus", folder / "notes", env=QUICK).document
     assert by_http["citations"][0]["path"] == "tea.md"
@@ -85,15 +85,6 @@ def test_both_doors_give_the_document_of_the_command_line(folder, site):
     for same in ("verdict", "no_note_has", "citations"):
         assert by_http[same] == printed[same] == by_mcp.structured_content[same]
     assert list(by_http) == list(printed)
-
-
-def test_both_doors_give_the_same_of_quotes_and_warnings(folder, site):
-    quotes = {"quotes": [{"quote": "The printer is on the third floor."}]}
-    search = {"query": "tea", "since": "2024"}
-    verified, found = talk(folder, ("verify", quotes), ("search", search))
-    body = b'{"quotes": [{"quote": "The printer is on the third floor."}]}'
-    by_http = site.ask("/api/verify", method="POST", body=body).document
-    assert by_http["citations"] == verified.structured_content["citations"]
     (warning,) = site.ask("/api/search", **search).document["warnings"]
     assert "were left out by the filter of dates" in warning
     assert found.structured_content["warnings"] == [warning]

@@ -64,6 +64,9 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
     assert "80 degrees" in page.text["c1"]
     assert page.text["cited"].startswith("Green tea is brewed at 80 degrees")
     assert "Black tea needs boiling water" in page.text["beside"]
+    refusal = site.ask("/", q="who won the cup in 1954?").text
+    assert 'class="verdict not_in_notes"' in refusal
+    assert 'id="beside"' not in refusal
 
 
 def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(site_of):
@@ -94,12 +97,6 @@ def test_an_item_without_the_sentence_above_its_list_has_that_sentence_beside_it
     site = site_of({"serving.md": f"# Serving\n\nPrefill stalls others. {text}"})
     page = site.ask("/", q="disaggregation runs prefill apart").text
     assert '<p class="context">Two remedies are common</p>' in page
-
-
-def test_beside_a_refusal_there_is_no_pane(site):
-    page = site.ask("/", q="who won the cup in 1954?").text
-    assert 'class="verdict not_in_notes"' in page
-    assert 'id="beside"' not in page
 
 
 def test_the_home_shows_the_notes_what_changed_tags_and_what_was_asked(site_of, tmp_path):
@@ -265,19 +262,15 @@ def test_a_hostile_note_runs_nothing_fetches_nothing_and_shows_nothing_that_it_h
         assert target.startswith("http://127.0.0.1:1/")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"[" * 100_000,
+def test_a_body_that_cannot_be_read_is_said_in_our_own_words(site):
+    bad = (
         b'{"limit": ' + b"9" * 5_000 + b"}",
         b'{"question": "\\ud800 rent"}',
         b'{"question": "\xff"}',
-    ],
-    ids=range(4),
-)
-def test_a_body_that_cannot_be_read_is_said_in_our_own_words(site, body):
-    got = site.ask("/api/verify", method="POST", body=body)
-    assert got.status == 400
-    assert "the body " in got.text
-    for each in ("recursion", "sys.", "codec", "bug in ragqa"):
-        assert each not in got.text
+    )
+    for body in (b"[" * 100_000, *bad):
+        got = site.ask("/api/verify", method="POST", body=body)
+        assert got.status == 400
+        assert "the body " in got.text
+        for each in ("recursion", "sys.", "codec", "bug in ragqa"):
+            assert each not in got.text

@@ -54,6 +54,11 @@ def test_the_page_shows_excerpts_and_streams_what_is_written_or_waits_for_the_wh
     assert "cannot choose an LLM" in refused.document["error"]
 
 
+def test_a_page_says_why_an_llm_did_not_write(site, stub):
+    page = site(**stub.environment("openai", "error_page")).ask("/", q=QUESTION, whole=1).text
+    assert "; this is the answer in your notes&#39; own words." in page
+
+
 def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_leaves(site, stub):
     site = site(**stub.environment("openai", "drips"))
 
