@@ -82,9 +82,8 @@ def refresh(
         try:
             with _without_gc():
                 walk = source.walk()
-                base, known, is_own = _NOTHING
-                if not rebuild:
-                    base, known, is_own = _read_base(store, source, seen, whole=not unless_long)
+                found = None if rebuild else _read_base(store, source, seen, whole=not unless_long)
+                base, known = found or (None, {})
                 if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                     changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                     return structs.replace(_report(base, base, changes, started), waiting=waiting)
@@ -94,7 +93,7 @@ def refresh(
             release()  # or SQLite could not move its log to the file
             seen = None
             with store.writer(fresh=base is None, wait=wait) as writer:
-                if is_own and writer.info != base:
+                if found and writer.info != base:
                     continue  # another process has committed meanwhile
                 info, warnings = _write(writer, source, base, changes, progress)
                 _forget(store, known, changes)
@@ -131,24 +130,21 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-_Base = tuple[IndexInfo | None, Mapping[str, NoteState], bool]
-
-_NOTHING: _Base = (None, {}, False)
-
-
-def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
-    """The existing index, the state of its notes, and whether it is changed, not replaced."""
+def _read_base(
+    store: Store, source: Source, seen: Snapshot | None, *, whole: bool
+) -> tuple[IndexInfo | None, Mapping[str, NoteState]] | None:
+    """The index that is changed, if there is one, and its notes; None if it is replaced."""
     try:
         with nullcontext(seen) if seen else store.snapshot() as snapshot:
             check_origin(snapshot.info, source)
             if not snapshot.is_own:
                 check_embedder(snapshot.info, source.embedders.asking)
-                return _NOTHING
+                return None
             if whole:
                 snapshot.check()
-            return snapshot.info, snapshot.states, True
+            return snapshot.info, snapshot.states
     except NoIndex:
-        return None, {}, True
+        return None, {}
 
 
 def _write(
