@@ -27,10 +27,8 @@ from sklearn.metrics import roc_auc_score
 
 from ragqa import open_index
 from ragqa.answering import assess, cite
-from ragqa.clock import Clock
 from ragqa.evaluation.measures import answer_found, score_citations
 from ragqa.evaluation.questions import GoldExcerpt, GoldQuestion, read_questions
-from ragqa.types import Filters
 
 MODELS = {
     "all": ("meaning", "words", "margin", "unfit", "missing"),
@@ -90,9 +88,7 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
     with TemporaryDirectory() as folder, open_index(notes, index=Path(folder)) as index:
         index.refresh()
         for question in read_questions(path):
-            asked = index.find(
-                question.question, Filters(), refresh=False, progress=None, clock=Clock()
-            )
+            asked = index.find(question.question, refresh=False)
             if asked.question.by_terms_alone:
                 continue
             embedder, evidence = index.source.embedders.asking, index.evidence(asked)

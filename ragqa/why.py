@@ -8,7 +8,6 @@ from math import inf
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.candidates import PASSAGES, sources_of
 from ragqa.api import Found, Index
-from ragqa.clock import Clock
 from ragqa.index.filters import passing
 from ragqa.lookup import NoteLookup, Reference
 from ragqa.search.retrieve import Ranks, retrieve
@@ -115,9 +114,7 @@ def explain(
     :param target: a reference to a note, or to a part of it.
     """
     filters = filters or Filters()
-    asked = index.find(
-        question, filters, refresh=refresh, progress=progress, clock=Clock(), every=True
-    )
+    asked = index.find(question, filters, refresh=refresh, progress=progress, every=True)
     snapshot = index.snapshot()
     note = NoteLookup.of(index, snapshot.notes().values(), asked.info).find(target)
     explained = partial(

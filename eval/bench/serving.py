@@ -25,7 +25,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import ragqa
-from ragqa.clock import Clock
 
 QUESTIONS = (
     "when should I fine-tune?", "what is prompt injection?", "how does LoRA work?",
@@ -113,7 +112,7 @@ def warm(server: Server, corpus: Path) -> None:
     with ragqa.open_index(corpus) as index:
         embedder = index.source.embedders.asking
         for question in QUESTIONS * (ROUNDS + 1):
-            found = index.find(question, None, refresh=False, progress=None, clock=Clock())
+            found = index.find(question, refresh=False)
             texts = [hit.passage.embedded_text for hit in found.hits[:PASSAGES_READ]]
             began = time.perf_counter()
             embedder.embed_query(question)

@@ -62,7 +62,6 @@ MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
 _OUT_OF_STEP = "this folder and the shared index are out of step"
-
 _POLL_S = 0.5
 OLD_AFTER = timedelta(days=730)
 """A note that is dated longer ago is marked as old."""
@@ -72,7 +71,8 @@ OLD_AFTER = timedelta(days=730)
 class Found:
     """What was found for a question: the hits whose text stands in `notes`, and warnings.
 
-    `waiting` counts files that the index does not have yet.
+    :param waiting: how many files the index does not have yet.
+    :param clock: began with the question.
     """
 
     question: Question
@@ -82,6 +82,7 @@ class Found:
     info: IndexInfo
     warnings: Sequence[str]
     waiting: int
+    clock: Clock
 
 
 def _of_a_sound_index(
@@ -259,8 +260,8 @@ class Index:
         :raises IndexUnusable: the index cannot be trusted.
         :raises NotAllowed: nothing may be sent to the LLM.
         """
-        clock = Clock()
-        found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+        found = self.find(question, filters, refresh=refresh, progress=progress)
+        clock = found.clock
         evidence = self.evidence(found, found.hits[: self.settings.top_k] if writer else ())
         answer = self.answer_from(found, evidence, further=further)
         clock.lap("answer")
@@ -293,9 +294,9 @@ class Index:
         :param limit: how many passages; by default as the setting `top_k` says.
         :param exact: only those that have the query as a phrase, but for case and white space.
         """
-        clock, limit = Clock(), limit or self.settings.top_k
+        limit = limit or self.settings.top_k
         found = self.find(
-            query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit,
+            query, filters, refresh=refresh, progress=progress, limit=limit,
             only=partial(has_phrase, query) if exact else None,
         )  # fmt: skip
         warnings = list(found.warnings)
@@ -306,7 +307,7 @@ class Index:
             hits=found.hits[:limit],
             info=found.info,
             warnings=tuple(warnings),
-            timings_ms=clock.laps(),
+            timings_ms=found.clock.laps(),
             corrected=found.question.corrected,
             read=found.question.text,
             waiting=found.waiting,
@@ -330,11 +331,10 @@ class Index:
     def find(
         self,
         question: str,
-        filters: Filters | None,
+        filters: Filters | None = None,
         *,
-        refresh: bool,
-        progress: Progress | None,
-        clock: Clock,
+        refresh: bool = True,
+        progress: Progress | None = None,
         limit: int = MIN_POOL,
         only: Callable[[Passage], bool] | None = None,
         every: bool = False,
@@ -345,7 +345,7 @@ class Index:
         :param only: which passages to return; None for all.
         :param every: rank every passage, as `retrieve` does.
         """
-        typed, filters = clean_question(question), filters or Filters()
+        clock, typed, filters = Clock(), clean_question(question), filters or Filters()
         warnings, waiting = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
         snapshot, notes = self.snapshot(), self.opened_notes()
@@ -368,7 +368,7 @@ class Index:
         self._check()
         warnings += stale + [BY_TERMS_ALONE] * read.by_terms_alone
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
-        return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting)
+        return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting, clock)
 
     def evidence(self, found: Found, also: Sequence[Hit] = ()) -> Evidence:
         """The evidence to answer from, with the notes of `also` opened besides."""

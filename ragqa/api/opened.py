@@ -36,10 +36,7 @@ def has_phrase(phrase: str, passage: Passage) -> bool:
 
 
 class OpenedNotes:
-    """The notes of an index as they are now; made for each question, since it reads a note once.
-
-    :param snapshot: of the index of this source, whose passages are held against the notes.
-    """
+    """The notes of an index as they are now; made for each question, since it reads a note once."""
 
     def __init__(self, source: Source, snapshot: Snapshot) -> None:
         self._source, self._snapshot = source, snapshot

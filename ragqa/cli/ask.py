@@ -105,18 +105,14 @@ def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
     else:
         from ragqa.render.results import print_answer
 
-        more = "ragqa more" if is_kept else ""
-        print_answer(answer, query.linker, more)
+        print_answer(answer, query.linker, "ragqa more" if is_kept else "")
     render.print_warnings([warning] * bool(warning))
 
 
 def ask_with(
     query: Query, question: str, writer: "Writer | None", *, streams: bool = False
 ) -> "Answer":
-    """Ask the index, with an LLM if there is a writer; raise what `Index.ask` raises.
-
-    :param streams: show the answer on a terminal as it arrives.
-    """
+    """Ask the index, with an LLM if there is a writer; `streams` shows its text as it arrives."""
     if writer is None:
         return query.index.ask(question, **query.arguments)
     from ragqa.render.results import streaming
@@ -133,10 +129,7 @@ def ask_with(
 
 
 def request_in(query: Query, question: str, writing: Writing) -> "Document":
-    """What an LLM would be sent, where, and whether it would be asked at all.
-
-    Raises what `Index.ask` raises.
-    """
+    """What an LLM would be sent, where, and whether it would be asked at all."""
     from ragqa.generation import request_for, with_sections
     from ragqa.llms import llm_for
 
@@ -168,10 +161,7 @@ def llm_named(settings: "Settings", given: str | None) -> str:
 
 
 def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
-    """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
-
-    :raises UsageError: the backend is unknown or unusable.
-    """
+    """The LLM writer, which asks for consent at first use; None if no LLM is set."""
     spec = llm_named(settings, writing.llm)
     if not spec:
         if writing.strict or writing.force:

@@ -76,11 +76,7 @@ def build_index(
 
 
 def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
-    """Make the index embed with these workers; nothing is sent yet.
-
-    :raises UsageError: the spec is malformed, or Ray is not installed.
-    :raises NotAllowed: the user does not allow sending passages to the workers' host.
-    """
+    """Make the index embed with these workers, if the user allows it; nothing is sent yet."""
     from ragqa.embedders.spread import cluster_in, ray_workers
 
     cluster = cluster_in(spec)

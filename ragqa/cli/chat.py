@@ -68,9 +68,7 @@ def chat(
 
 
 def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, goes_on: bool) -> int:
-    """Handle each line until the end; an error ends only its own line.
-
-    Returns the highest exit code that any line would have had as a command of its own.
+    """Handle each line until the end; return the highest exit code of any of them.
 
     :param goes_on: whether Ctrl-C stops only an answer, and not the chat.
     """

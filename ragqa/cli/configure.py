@@ -103,9 +103,8 @@ def unset(name: Name) -> int:
 
 
 def prepare(kind: str, value: str, *, yes: bool) -> None:
-    """See that the model that the setting `kind` names can be used; fetch it if it is not here.
+    """See that the model of the setting `kind` can be used; fetch it if the user agrees.
 
-    :param yes: fetch it without asking.
     :raises UsageError: it cannot be used or fetched.
     :raises NotAllowed: the user does not want it to be fetched, or cannot be asked.
     """

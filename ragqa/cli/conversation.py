@@ -33,7 +33,7 @@ KEPT = 50
 class Conversation:
     """Answers questions about notes and obeys commands.
 
-    `history` is where questions are kept; None where nobody types them, and they are printed.
+    :param history: where questions are kept; None where nobody types them, and they are printed.
     """
 
     index: "Index"
@@ -45,10 +45,7 @@ class Conversation:
     _asked: Asked | None = None
 
     def handle(self, line: str) -> int | None:
-        """Answer a question or run a command; return its exit code, None for `/quit`.
-
-        :raises RagqaError: as the same question or command would on the command line.
-        """
+        """Answer a question or run a command; return its exit code, None for `/quit`."""
         command = command_in(line)
         if command is None:
             return self._ask(line) if line.strip() else 0
@@ -131,9 +128,8 @@ class Conversation:
 
         last = self._last
         if not target:
-            raise UsageError(
-                "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
-            )
+            hint = "/why NOTE, or /why NOTE:7-9 for a part of it"
+            raise UsageError("no note is named", hint=hint)
         with render.ProgressLine() as progress:
             how = self._query(progress).arguments
             explanation = explain(self.index, last.question, target=target, **how)

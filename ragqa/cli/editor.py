@@ -28,10 +28,7 @@ _OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
 
 
 def open_at(source: tuple[str, int], corpus: Corpus) -> int:
-    """Open a note at a line, and wait for an editor in this terminal; return its exit code.
-
-    :raises UsageError: the note is gone, or nothing is there to open it.
-    """
+    """Open a note at a line, and wait for an editor in this terminal; return its exit code."""
     if not corpus.file(source[0]).is_file():
         raise UsageError(f"{source[0]} is no longer there", hint="ragqa index")
     command = _command(source, corpus)

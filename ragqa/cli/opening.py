@@ -53,7 +53,6 @@ def open_query(
 
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
     :param yes: allow a store on another machine without asking.
-    :raises UsageError: an option or a setting is wrong.
     """
     filters, loaded = scope.filters, load(corpus, index, top_k=top_k)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
@@ -79,12 +78,9 @@ def finish(
     warnings: Sequence[str] = (),
     is_good: object = True,
 ) -> int:
-    """Print what a command found, as one JSON document or as text, and then warnings.
+    """Print a result, as one JSON document or by `show`, and then warnings; return the exit code.
 
-    :param result: what `document_of` makes the document of.
-    :param show: prints it as text.
     :param is_good: whether it is what was looked for; an empty list is not.
-    :returns: the exit code.
     """
     from ragqa import render
 
@@ -97,10 +93,7 @@ def finish(
 
 
 def question_in(words: list[str] | None) -> str:
-    """Return the question from the command line or standard input.
-
-    :raises UsageError: there is none, or it is too long.
-    """
+    """The question from the command line or standard input; raises where there is none."""
     if not words and sys.stdin.isatty():
         raise UsageError(
             "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
@@ -123,7 +116,7 @@ def question_in(words: list[str] | None) -> str:
 def load(
     corpus: list[str] | None = None, index: str | None = None, **flags: "Value | None"
 ) -> "Loaded":
-    """Load the settings for a command, each with its origin, and warn about unknown ones."""
+    """Load the settings for a command, and warn about unknown ones."""
     from ragqa.config import load_settings
 
     folders = None if corpus is None else tuple(corpus)
@@ -136,11 +129,9 @@ def load(
 
 
 def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
-    """Return the index that the settings name; nothing is built yet.
+    """The index that the settings name; nothing is built yet.
 
-    The user is asked before the first use of a store on another machine.
-
-    :param yes: allow it without asking.
+    :param yes: allow a store on another machine without asking.
     """
     from ragqa.api import Index
     from ragqa.render import show_logged_warnings
@@ -166,11 +157,7 @@ def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
 
 
 def write_file(name: str, text: str, *, new: bool = False) -> None:
-    """Write a file that the user named.
-
-    :param new: never overwrite an existing file.
-    :raises UsageError: it cannot be written.
-    """
+    """Write a file that the user named, or raise `UsageError`; `new` overwrites none."""
     from ragqa.safe import write_whole
 
     try:
@@ -198,17 +185,12 @@ def is_interactive() -> bool:
 def consented(
     destination: "Destination", *, yes: bool, what: str, use: "Use | None" = None
 ) -> bool:
-    """Return whether the user allows sending `what` to a destination; nothing is sent here.
-
-    Asks unless consent was given before: it is remembered for each host, or, if that fails, holds
-    for this command. This machine needs none.
+    """Whether the user allows sending `what` to a destination, which is remembered for its host.
 
     :param yes: `--yes` was given, which counts as consent.
-    :param what: what would be sent, in words.
     :param use: what the host would be allowed for, by default to answer.
     :raises NotAllowed: the user cannot be asked.
-    :raises UsageError: the destination's host is invalid, or the list of allowed hosts may be by
-        somebody else.
+    :raises UsageError: the host is invalid, or the list of hosts may be by somebody else.
     """
     from ragqa import render
     from ragqa.safe import safe_line

@@ -24,10 +24,7 @@ _NEEDS_QUOTES = re.compile(r"[^\w./+,@%-]")
 def _completing(
     values: Callable[[typer.Context], Iterable[str]],
 ) -> Callable[[typer.Context, str], list[str]]:
-    """Complete a word from values, of which there are none if the settings or the index are wrong.
-
-    A word that a shell might split or evaluate is left out.
-    """
+    """Complete a word from values; one that a shell might split or evaluate is left out."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
@@ -147,10 +144,7 @@ class Scope:
 
     @property
     def filters(self) -> "Filters":
-        """The filters that the options name.
-
-        :raises UsageError: `--since` or `--until` is not a date.
-        """
+        """The filters that the options name; raises if `--since` or `--until` is no date."""
         from ragqa.clock import today
         from ragqa.text.dates import day_named
         from ragqa.types import Filters

@@ -226,10 +226,7 @@ def verify(
 
 
 def _to_verify(words: list[str]) -> "SavedAnswer":
-    """The answer in a file or on standard input, or a quote, which has white space.
-
-    :raises UsageError: it cannot be read.
-    """
+    """The answer in a file or on standard input, or a quote, which has white space."""
     from ragqa.saved import quoted, read_saved
 
     answer, *quote = words

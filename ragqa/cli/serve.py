@@ -110,10 +110,7 @@ def serve(
 
 
 def _loaded(corpus: list[str] | None, index: str | None) -> "Loaded":
-    """The settings of a server.
-
-    :raises NoCorpus: no notes folder is known.
-    """
+    """The settings of a server, whose notes are known."""
     from ragqa import render
 
     render.show_logged_warnings()

@@ -189,9 +189,7 @@ def cache_folder() -> Path:
 
 
 def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
-    """Write one setting to the user's file, keeping the rest; paths are made absolute.
-
-    Returns the value as written.
+    """Write one setting to the user's file, with absolute paths; return it as written.
 
     :raises UsageError: no such setting, an invalid value, or a file that cannot be written.
     """

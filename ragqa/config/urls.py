@@ -91,7 +91,6 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
 def llm_address(text: str, where: str, *, example: str) -> Address:
     """Parse the address of an LLM server.
 
-    :param example: a valid address, for hints.
     :raises UsageError: it is not `https://HOST…`, or `http://` to this machine.
     """
     hint = f"set {where} to an address such as {example}"
@@ -106,8 +105,6 @@ def llm_address(text: str, where: str, *, example: str) -> Address:
 
 def checked_store(text: str, where: str) -> str:
     """Normalise where a store is; LOCAL and a file are returned unchanged.
-
-    Messages never repeat it, since it may contain a password.
 
     :param where: its origin, for messages.
     :raises UsageError: it is none of these, or could contain a secret.
@@ -131,10 +128,7 @@ def is_file(store: str) -> bool:
 
 
 def remote_host(store: str) -> str:
-    """The `HOST:PORT` of a store on another machine, "" for any other.
-
-    :raises UsageError: `checked_store` did not return this.
-    """
+    """The `HOST:PORT` of a store on another machine, "" for any other."""
     if store in ("", LOCAL) or is_file(store):
         return ""
     address = address_of(store, "store", ports=_STORE_PORTS, hint=_STORE_HINT)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ragqa.api import Index
-from ragqa.clock import Clock
 from ragqa.errors import UsageError
 from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
@@ -63,7 +62,7 @@ def ask_all(
         hits: tuple[Hit, ...] = ()
         answer = None
         try:
-            found = index.find(task.question, None, refresh=False, progress=None, clock=Clock())
+            found = index.find(task.question, refresh=False)
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
         else:

@@ -1,7 +1,4 @@
-"""What ragqa keeps of its user between two calls, in private files (`ragqa.safe`).
-
-This module has the history of questions about some notes, which chat and pages share.
-"""
+"""What is kept of the user in private files: here the questions, which chat and pages share."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +11,7 @@ MAX_LINES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class QuestionHistory:
-    """The questions asked before: a bounded file that only the user may read.
-
-    Write errors are ignored; nothing is kept without a path.
-    """
+    """The questions asked before; write errors are ignored, nothing is kept without a path."""
 
     path: Path | None
 

@@ -46,8 +46,8 @@ class ShownExcerpt(Struct, frozen=True):
 class Asked(Struct, frozen=True):
     """A question, with the shown sources and excerpts of its answer.
 
-    `sources` are the path and the line of each source by its number, `last` is the highest number
-    of an excerpt that was shown whole.
+    :param sources: the path and the line of each source by its number.
+    :param last: the highest number of an excerpt that was shown whole.
     """
 
     question: str
@@ -80,11 +80,8 @@ class Asked(Struct, frozen=True):
         return self.sources[n]
 
     def ask_on(self, ask: Callable[..., Answer]) -> tuple[Answer, Self]:
-        """Ask again, for the excerpts that were not shown yet, be it the first of the new answer.
+        """Ask again with `Index.ask`, for the excerpts that were not shown yet.
 
-        The notes may have changed since, or an LLM may have answered.
-
-        :param ask: `Index.ask`.
         :returns: the answer with these excerpts in `also`, and what was shown of it up to them.
         """
         answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
@@ -107,10 +104,7 @@ class Asked(Struct, frozen=True):
 
 
 def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
-    """Keep a question for the next command; return whether it is kept, and a warning.
-
-    The warning is "" unless an older question is still kept, which would pass for this one.
-    """
+    """Keep a question; return whether it is kept, and a warning if an older one stands for it."""
     file = history_file(settings, corpus, _LAST_FOLDER)
     if file is None:
         return False, ""

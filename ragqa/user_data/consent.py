@@ -42,10 +42,7 @@ def consents() -> tuple[str, ...]:
 
 
 def is_allowed(host: str, use: Use = Use.LLM) -> bool:
-    """Whether the user has allowed this exact host and port.
-
-    :raises UsageError: the name is invalid, or the list may be by somebody else.
-    """
+    """Whether the user has allowed this exact host and port; raises as `allow` does."""
     return _line(host, use) in consents()
 
 
@@ -63,20 +60,13 @@ def allow(host: str, use: Use = Use.LLM) -> str:
 
 
 def not_allowed(backend: str, what: str, where: str, *, hint: str) -> NotAllowed:
-    """The error where nothing may be sent to a backend.
-
-    :param what: what would be sent, in words.
-    :param where: the destination, in words.
-    """
+    """The error where nothing may be sent to a backend; `what` and `where` are in words."""
     message = f"{backend} would send {what} to {where}, which you have not allowed yet"
     return NotAllowed(f"{message}; nothing was sent", hint=hint)
 
 
 def _line(host: str, use: Use) -> str:
-    """The line that allows a host: in lower case, with its port unless that is 443.
-
-    :raises UsageError: the name is invalid.
-    """
+    """The line that allows a host: in lower case, with its port unless that is 443."""
     normal = host.lower().removesuffix(":443")
     if not _HOST.fullmatch(normal):
         raise UsageError(f"{host!r} is not the name of a host")

@@ -9,10 +9,9 @@ from support import write_notes
 
 from ragqa.api import Index
 from ragqa.api.opened import OpenedNotes
-from ragqa.clock import Clock
 from ragqa.config import load_settings
 from ragqa.index.source import Embedders, Source
-from ragqa.notes import read_note, read_text
+from ragqa.notes import read_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.types import Corpus, Hit, Kind, Passage, Unit
@@ -118,41 +117,16 @@ def test_of_a_note_that_is_changed_or_gone_meanwhile_there_is_the_passage(tmp_pa
     assert quotes(tmp_path, PASSAGE, TITLE) == OWN
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"text": "# Dogs"},
-        {"start": -1},
-        {"lines": (1, 2)},
-        {"units": (Unit(Kind.HEADING, 0, 9),)},
-    ],
-)
-def test_of_a_note_that_a_forged_index_has_otherwise_there_is_the_passage(tmp_path, changed):
-    (tmp_path / "cats.md").write_text(TEXT)
-    assert quotes(tmp_path, replace(TITLE, **changed), PASSAGE) == OWN
+FORGED = [{"text": "# Dogs"}, {"start": -1}, {"lines": (1, 2)}]
+FORGED += [{"units": (Unit(Kind.HEADING, 0, 9),)}]
 
 
-def test_of_a_note_that_is_too_large_or_is_no_longer_in_the_index_there_is_the_passage(tmp_path):
+def test_of_a_note_that_is_too_large_or_not_as_the_index_has_it_there_is_the_passage(tmp_path):
     (tmp_path / "cats.md").write_text(TEXT)
+    for changed in FORGED:
+        assert quotes(tmp_path, replace(TITLE, **changed), PASSAGE) == OWN
     assert quotes(tmp_path, PASSAGE, TITLE, max_note_bytes=5) == OWN
     assert quotes(tmp_path) == OWN
-
-
-def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monkeypatch):
-    (tmp_path / "cats.md").write_text(TEXT)
-    read = []
-
-    def read_counted(corpus, path, **limit):
-        read.append(path)
-        return read_text(corpus, path, **limit)
-
-    monkeypatch.setattr("ragqa.api.opened.read_text", read_counted)
-    notes = current(tmp_path, TITLE, PASSAGE)
-    hits, _ = notes.standing([Hit(PASSAGE, 1.0, 0.5, 1.0), Hit(TITLE, 1.0, 0.5, 1.0)])
-    layout = opened(notes, hits[0].passage)
-    assert layout is opened(notes, TITLE)
-    assert layout.text == TEXT
-    assert read == ["cats.md"]
 
 
 CHANGED = "# Cats\n\nCats sleep.\n\n## Owners\n\nMira has two cats.\n"
@@ -190,7 +164,7 @@ def test_what_a_passage_embeds_and_what_is_embedded_there_is_opened_beforehand(t
     settings = {"corpus": str(folder), "index": str(tmp_path / "index"), "embedder": "hashed:64"}
     with Index(load_settings(settings)) as index:
         index.refresh()
-        found = index.find("boiler", None, refresh=False, progress=None, clock=Clock())
+        found = index.find("boiler", refresh=False)
         embeds = index.evidence(found).embeds
     shown = {link: (path, note.text[slice(*span)]) for (path, link), (note, span) in embeds.items()}
     assert shown["steps#Start"][0] == "boiler.md"

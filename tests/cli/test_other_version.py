@@ -29,36 +29,24 @@ NOTES = {
 }
 
 
-def of_format(number):
-    """Let an index be one of a newer format, of which nothing else may be known."""
+@pytest.fixture
+def plain(tmp_path):
+    """The options that name notes, and their index, which is not built yet."""
+    notes = write_notes(tmp_path / "notes", NOTES)
+    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
 
-    def change(quick, index, args):
-        assert quick("index", *args).code == 0
-        content = json.dumps({"format": number, "info": {"corpus": "../notes"}}).encode()
-        with closing(sqlite3.connect(index / "index.sqlite")) as db:
+
+@pytest.fixture(params=["another format", "other passages"])
+def args(request, quick, plain):
+    """The options that name notes, and their index that another version of ragqa made."""
+    with mock.patch("ragqa.passages.VERSION", 4):
+        assert quick("index", *plain).code == 0
+    if request.param == "another format":  # of which nothing else may be known
+        content = json.dumps({"format": 99, "info": {"corpus": "../notes"}}).encode()
+        with closing(sqlite3.connect(Path(plain[3], "index.sqlite"))) as db:
             db.execute("UPDATE manifest SET data = ?, checksum = ?", (content, checksum(content)))
             db.commit()
-
-    return change
-
-
-def of_passages(version):
-    """Build an index whose passages another version of ragqa made."""
-
-    def build(quick, _index, args):
-        with mock.patch("ragqa.passages.VERSION", version):
-            assert quick("index", *args).code == 0
-
-    return build
-
-
-@pytest.fixture(params=[of_format(99), of_passages(4)], ids=["another format", "other passages"])
-def args(request, quick, tmp_path):
-    """The options that name notes, and their index that another version of ragqa made."""
-    notes, index = write_notes(tmp_path / "notes", NOTES), tmp_path / "index"
-    args = ["--corpus", str(notes), "--index", str(index)]
-    request.param(quick, index, args)
-    return args
+    return plain
 
 
 def content(args):
@@ -99,11 +87,9 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     assert caught.value.hint == "ragqa index --rebuild"
 
 
-def test_a_question_that_meets_a_damaged_row_is_answered_from_an_index_built_anew(quick, tmp_path):
-    notes, index = write_notes(tmp_path / "notes", NOTES), tmp_path / "index"
-    args = ["--corpus", str(notes), "--index", str(index)]
-    expected = quick("ask", QUESTION, *args).out
-    with closing(sqlite3.connect(index / "index.sqlite")) as db:
+def test_a_question_that_meets_a_damaged_row_is_answered_from_an_index_built_anew(quick, plain):
+    args, expected = plain, quick("ask", QUESTION, *plain).out
+    with closing(sqlite3.connect(Path(plain[3], "index.sqlite"))) as db:
         db.execute("UPDATE passages SET data = replace(data, '100', '900')")
         db.commit()
     [problem] = quick("status", "--json", *args).document["problems"]
