@@ -19,21 +19,16 @@ TEXTS = [
     "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
 ]
 
-SPECS = {
-    "building": (DEFAULT_MODEL, True),
-    "asking": (DEFAULT_MODEL, False),
-}
-
 
 @pytest.fixture(scope="session")
 def loaded(own_home):
     """Load each embedder once, on first use."""
     # A few short texts are quicker on one thread, above all where other processes run too.
     torch.set_num_threads(1)
-    return functools.cache(lambda name: embedder_for(SPECS[name][0], building=SPECS[name][1]))
+    return functools.cache(lambda use: embedder_for(DEFAULT_MODEL, building=use == "building"))
 
 
-@pytest.fixture(params=SPECS)
+@pytest.fixture(params=["building", "asking"])
 def embedder(request, loaded) -> Embedder:
     return loaded(request.param)
 

@@ -1,7 +1,6 @@
 """Asking without torch: exports that are made once, found again, healed, and done without."""
 
 import os
-import shutil
 import stat
 
 import onnxruntime
@@ -156,26 +155,6 @@ def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
     assert why in caplog.text
     assert "long story" not in caplog.text
     assert not list(own_cache.glob("onnx/[!.]*[!k]"))
-
-
-def test_of_two_that_export_at_once_the_second_uses_what_the_first_made(
-    cache_with_export, tiny, own_cache, caplog, monkeypatch
-):
-    lock, name = building_module.fcntl.flock, f"{export_of(tiny).name}.lock"
-    waited = []
-
-    def lock_after_the_other(file, how):
-        lock(file, how)
-        if getattr(file, "name", "").endswith(name):
-            shutil.copytree(cache_with_export / "onnx", own_cache / "onnx", dirs_exist_ok=True)
-            waited.append(file)
-
-    monkeypatch.setattr(building_module.fcntl, "flock", lock_after_the_other)
-    monkeypatch.setattr(building_module, "write_graph", None)
-    embedder_for(str(tiny), building=True)
-    assert len(waited) == 1
-    assert open_export(find_model(str(tiny))) is not None
-    assert caplog.messages == []
 
 
 def test_a_failure_of_onnx_runtime_names_the_file_and_what_to_do(exported, monkeypatch):

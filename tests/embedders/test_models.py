@@ -89,7 +89,11 @@ def test_a_name_from_the_hub_is_found_in_the_local_cache_if_it_says_how_it_pools
         ("owner/e5-small", "not on this machine", "ragqa config set embedder owner/e5-small"),
         ("gtr", "not on this machine", "ragqa config set embedder sentence-transformers/gtr"),
         ("./nothing-here", "there is no folder", f"ragqa config set embedder {DEFAULT_MODEL}"),
-        ("~/nothing-here", "there is no folder", f"ragqa config set embedder {DEFAULT_MODEL}"),
+        (
+            "~nobody-of-that-name/a",
+            "there is no folder",
+            f"ragqa config set embedder {DEFAULT_MODEL}",
+        ),
         ("a/b/c", "there is no folder", None),
     ],
 )

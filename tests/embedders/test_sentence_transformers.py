@@ -19,11 +19,6 @@ def in_float32(monkeypatch):
     monkeypatch.setattr(building, "bfloat16_is_native", lambda: False)
 
 
-@pytest.fixture
-def in_bfloat16(monkeypatch):
-    monkeypatch.setattr(building, "bfloat16_is_native", lambda: True)
-
-
 def plain(folder):
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
@@ -45,13 +40,14 @@ def test_the_cpu_is_asked_for_bfloat16_not_its_name(tmp_path, line, native):
 
 
 def test_bfloat16_is_near_to_float32_or_not_used_and_loading_opens_no_connection(
-    tiny, in_bfloat16, monkeypatch, caplog
+    tiny, monkeypatch, caplog
 ):
     def refuse(*args, **kwargs):
         raise AssertionError("a connection was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(building, "bfloat16_is_native", lambda: True)
     embedder = load(str(tiny))
     assert embedder.dtype == "bfloat16"
     expected = plain(tiny).encode([TEXT], prompt="passage: ", show_progress_bar=False)

@@ -35,16 +35,6 @@ def test_a_server_elsewhere_is_named(given, url, shown):
         "http://0.0.0.0:8080",
         "http://2130706433/",
         "http://128.0.0.1",
-    ],
-)
-def test_plain_http_to_anywhere_else_is_refused(given):
-    with pytest.raises(UsageError, match="llm_url"):
-        server_of("openai", given)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
         f"https://user:{MARKER}@api.openai.com/v1",
         f"http://127.0.0.1:{MARKER}@evil.example/",
         f"https://evil.example/v1?key={MARKER}",
@@ -58,43 +48,43 @@ def test_plain_http_to_anywhere_else_is_refused(given):
         f"https://[::1/{MARKER}",
     ],
 )
-def test_an_odd_address_is_refused_and_not_repeated(given):
-    with pytest.raises(UsageError) as caught:
+def test_plain_http_to_elsewhere_and_an_odd_address_are_refused_without_a_password(given):
+    with pytest.raises(UsageError, match="llm_url") as caught:
         server_of("openai", given)
     assert MARKER not in caught.value.message + caught.value.hint
-    assert "llm_url" in caught.value.message
-    assert "https://api.openai.com/v1" in caught.value.hint
+    assert "set llm_url to an" in caught.value.hint
 
 
 @pytest.mark.parametrize(
-    ("given", "url"),
+    ("kind", "given", "url"),
     [
-        ("", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - it is not bound to
-        (" localhost:8000 ", "http://localhost:8000"),
-        ("https://models.example.com/ollama", "https://models.example.com:443/ollama"),
+        ("ollama", "", "http://127.0.0.1:11434"),
+        ("ollama", "0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - it is not bound to
+        ("ollama", " localhost:8000 ", "http://localhost:8000"),
+        ("ollama", "https://models.example.com/a", "https://models.example.com:443/a"),
+        ("anthropic", "http://127.0.0.1:9", "http://127.0.0.1:9"),
+        ("anthropic", "http://127.0.0.1:9/v1/", "http://127.0.0.1:9"),
     ],
 )
-def test_scheme_and_port_may_be_missing_in_ollama_host(monkeypatch, given, url):
-    monkeypatch.setenv("OLLAMA_HOST", given)
-    assert server_of("ollama", "")[0].url == f"{url}/v1"
+def test_the_version_may_be_missing_and_in_ollama_host_scheme_and_port(
+    monkeypatch, kind, given, url
+):
+    monkeypatch.setenv({"ollama": "OLLAMA_HOST"}.get(kind, "ANTHROPIC_BASE_URL"), given)
+    assert server_of(kind, "")[0].url == f"{url}/v1"
 
 
-@pytest.mark.parametrize("end", ["", "/v1/"])
-def test_an_address_may_end_in_the_version_or_not(monkeypatch, end):
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:9{end}")
-    assert server_of("anthropic", "")[0].url == "http://127.0.0.1:9/v1"
-
-
-@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", " kimi-k2:Cloud "])
-def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
-    assert llm_for(f"ollama:{model}").destination.host == "ollama.com"
-
-
-@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "qwen3"])
-def test_a_remote_ollama_is_where_the_prompt_goes_whatever_the_model(monkeypatch, model):
-    monkeypatch.setenv("OLLAMA_HOST", "https://models.example.com")
-    assert llm_for(f"ollama:{model}").destination.host == "models.example.com"
+@pytest.mark.parametrize(
+    ("at", "model", "host"),
+    [
+        ("", "gpt-oss:120b-cloud", "ollama.com"),
+        ("", " kimi-k2:Cloud ", "ollama.com"),
+        ("https://models.example.com", "gpt-oss:120b-cloud", "models.example.com"),
+        ("https://models.example.com", "qwen3", "models.example.com"),
+    ],
+)
+def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(monkeypatch, at, model, host):
+    monkeypatch.setenv("OLLAMA_HOST", at)
+    assert llm_for(f"ollama:{model}").destination.host == host
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from llms.stub import KINDS, SAYS, Stub, closed_port
 from support import write_notes
 
 from ragqa.errors import UsageError
-from ragqa.llms.http import make
 from ragqa.llms.servers import Secret, find_key, hide, hide_in_pieces, key_file
 
 NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
@@ -40,16 +39,9 @@ def places(home, quick):
 
 
 @pytest.fixture
-def at(stub, home, monkeypatch):
-    """A function that makes the backend for a mode of the stub."""
-
-    def backend(mode, kind="openai", server=stub):
-        for name, value in server.environment(kind, mode).items():
-            monkeypatch.setenv(name, value)
-        stub.requests.clear()
-        return make(kind, "tiny")
-
-    return backend
+def at(at, home):
+    """The function that makes a backend, with a key for it."""
+    return at
 
 
 def test_a_server_on_this_machine_is_asked_past_any_proxy(at, monkeypatch):

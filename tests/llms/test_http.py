@@ -35,20 +35,6 @@ FAULTS = [
 ]
 
 
-@pytest.fixture
-def at(stub, monkeypatch):
-    """A function that makes the backend for a mode of the stub."""
-
-    def backend(mode, kind="openai", server=stub):
-        for name, value in server.environment(kind, mode).items():
-            monkeypatch.setenv(name, value)
-        stub.requests.clear()
-        stub.client_left.clear()
-        return make(kind, "tiny")
-
-    return backend
-
-
 @pytest.mark.parametrize(("mode", "before", "says", "mends"), FAULTS)
 def test_a_fault_is_one_sentence_that_says_what_happened(at, stub, mode, before, says, mends):
     text, failure = ask(at(mode))
