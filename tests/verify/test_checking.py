@@ -300,35 +300,23 @@ def test_characters_that_do_not_fit_the_quote_are_only_a_hint_where_to_look(note
 
 
 @pytest.mark.parametrize(
-    ("now", "says"),
+    ("now", "says", "reason"),
     [
-        (f"No longer true: {QUOTE}", f"No longer true: {QUOTE}"),
-        (f"~~{QUOTE}~~ Now four times.", f"~~{QUOTE}~~"),
-        (f"| a | b |\n|---|---|\n| {QUOTE} | never |", f"| {QUOTE} | never |"),
-        (f"a <!-- {QUOTE} --> b", QUOTE),
+        (f"No longer true: {QUOTE}", f"No longer true: {QUOTE}", ""),
+        (f"~~{QUOTE}~~ Now four times.", f"~~{QUOTE}~~", STRUCK_OUT),
+        (f"~~Before. {QUOTE} After.~~", f"~~Before. {QUOTE} After.~~", STRUCK_OUT),
+        (f"| a | b |\n|---|---|\n| {QUOTE} | never |", f"| {QUOTE} | never |", ""),
+        (f"a <!-- {QUOTE} --> b", QUOTE, IN_COMMENT),
+        (f"<!--\n\nOld.\n\n{QUOTE}\n-->", QUOTE, IN_COMMENT),
+        (f"Old. <!-- So it was. {QUOTE} Or so. --> New.", QUOTE, IN_COMMENT),
+        (f"%%\nOld.\n\n{QUOTE}\n%%", QUOTE, IN_COMMENT),
+        (f"~~~ text\nA.\n{QUOTE}\n~~~", QUOTE, IN_CODE),
     ],
 )
-def test_a_sentence_that_has_grown_is_changed_and_shown_whole(notes, cited, now, says):
+def test_a_sentence_that_has_grown_or_is_no_longer_said_is_changed(notes, cited, now, says, reason):
     notes.write("a.md", f"# Retries\n\nWhat the client does.\n\n{now}\n")
     checked = became(notes, cited)
-    assert (checked.standing, checked.place.text) == (CHANGED, says)
-
-
-@pytest.mark.parametrize(
-    ("now", "reason"),
-    [
-        (f"~~Before. {QUOTE} After.~~", STRUCK_OUT),
-        (f"<!--\n\nOld.\n\n{QUOTE}\n-->", IN_COMMENT),
-        (f"Old. <!-- So it was. {QUOTE} Or so. --> New.", IN_COMMENT),
-        (f"%%\nOld.\n\n{QUOTE}\n%%", IN_COMMENT),
-        (f"~~~ text\nA.\n{QUOTE}\n~~~", IN_CODE),
-    ],
-)
-def test_a_sentence_that_is_no_longer_said_is_changed_with_the_reason(notes, cited, now, reason):
-    notes.write("a.md", f"# Retries\n\n{now}\n")
-    checked = became(notes, cited)
-    assert (checked.standing, checked.reason) == (CHANGED, reason)
-    assert QUOTE in checked.place.text
+    assert (checked.standing, checked.place.text, checked.reason) == (CHANGED, says, reason)
 
 
 @pytest.mark.parametrize(
