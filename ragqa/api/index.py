@@ -255,10 +255,7 @@ class Index:
             `Answer.written` says why.
         :param further: the most further excerpts.
         :raises UsageError: the question has nothing to search for, or is too long.
-        :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
-        :raises IndexUnusable: the index cannot be trusted.
-        :raises NotAllowed: nothing may be sent to the LLM.
         """
         found = self.find(question, filters, refresh=refresh, progress=progress)
         clock = found.clock

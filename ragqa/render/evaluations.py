@@ -40,7 +40,7 @@ def print_evaluation(document: Document) -> None:
     put()
     width = max((len(name) for name, *_ in shares), default=0)
     for name, sentence, share in shares:
-        put_labelled(f"{name:<{width}}  {share:<5.0%}", "", sentence)
+        put_labelled(f"{name:<{width}}  {share:<6.0%}", "", sentence)
     put()
     put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each, and all measures")
 

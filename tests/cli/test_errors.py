@@ -55,12 +55,22 @@ def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places)
     assert b"Traceback" not in done.stderr
 
 
-def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch, capsys):
-    def broken(*args, **kwargs):
-        raise RuntimeError("unexpected \x1b[31m")
+@pytest.fixture
+def failed(monkeypatch):
+    """The exit code of a command that raises an error, from another if there is one."""
 
-    monkeypatch.setattr("ragqa.cli.command_line", broken)
-    assert run(["status"]) == 70
+    def run_failing(error, cause=None):
+        def fail(*_):
+            raise error from cause
+
+        monkeypatch.setattr("ragqa.cli.command_line", fail)
+        return run(["status"])
+
+    return run_failing
+
+
+def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(failed, capsys):
+    assert failed(RuntimeError("unexpected \x1b[31m")) == 70
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "this is a bug in ragqa: RuntimeError" in captured.err
@@ -70,12 +80,8 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     report.unlink()
 
 
-def test_an_interrupt_that_a_library_turns_into_an_error_of_its_own_is_no_bug(monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise ImportError("initialization failed") from KeyboardInterrupt()
-
-    monkeypatch.setattr("ragqa.cli.command_line", interrupted)
-    assert run(["status"]) == 130
+def test_an_interrupt_that_a_library_turns_into_an_error_of_its_own_is_no_bug(failed, capsys):
+    assert failed(ImportError("initialization failed"), KeyboardInterrupt()) == 130
     assert "bug" not in capsys.readouterr().err
 
 
@@ -90,27 +96,16 @@ def test_an_interrupt_that_a_library_turns_into_an_error_of_its_own_is_no_bug(mo
     ],
     ids=repr,
 )
-def test_whichever_library_runs_out_of_memory_it_is_no_bug_of_ragqa(capsys, monkeypatch, failure):
-    def fail(*_, **__):
-        raise failure
-
-    def fail_within(*_, **__):
-        raise IndexUnusable("the model cannot be read") from failure
-
-    for failing in (fail, fail_within):
-        monkeypatch.setattr("ragqa.cli.command_line", failing)
-        assert run(["list"]) == 8
+def test_whichever_library_runs_out_of_memory_it_is_no_bug_of_ragqa(capsys, failed, failure):
+    for given in ((failure,), (IndexUnusable("the model cannot be read"), failure)):
+        assert failed(*given) == 8
         error, hint = capsys.readouterr().err.splitlines()
         assert error == "error: there is too little memory for this"
         assert hint.startswith("try: close other programs")
 
 
-def test_what_is_no_shortage_of_memory_stays_what_it_is(capsys, monkeypatch):
-    def fail(*_, **__):
-        raise UsageError("the filter is nested too deeply") from MemoryError()
-
-    monkeypatch.setattr("ragqa.cli.command_line", fail)
-    assert run(["list"]) == 2
+def test_what_is_no_shortage_of_memory_stays_what_it_is(capsys, failed):
+    assert failed(UsageError("the filter is nested too deeply"), MemoryError()) == 2
     assert "nested too deeply" in capsys.readouterr().err
 
 

@@ -76,15 +76,3 @@ def test_an_evaluation_needs_templates_for_its_report_alone(places, tmp_path):
     questions.write_text(json.dumps(row | {"gold": gold}) + "\n", encoding="utf-8")
     evaluate = ["eval", "--questions", questions, *places]
     assert imported(*evaluate, env=QUICK).isdisjoint(FOR_A_REPORT | FOR_A_SERVER)
-
-
-def test_importing_the_package_imports_nothing_heavy():
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys, ragqa; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=HANGS_S,
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert loaded.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING)

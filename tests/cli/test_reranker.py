@@ -34,9 +34,6 @@ def test_a_reranker_that_is_gone_stops_nothing_and_is_named(quick, places, home,
     quick("index", *places, env=gone)
     asked = quick("ask", QUESTION, *places, "--json", env=gone)
     assert "there is no folder" in asked.document["warnings"][0]
-    [problem] = quick("status", *places, "--json", env=gone).document["problems"]
-    assert "there is no folder" in problem["what"]
-    assert problem["fix"] == "ragqa config set reranker neutral"
     assert quick("config", "set", "reranker", tmp_path, env=home).code == 2
     settings = quick("config", "--json", env=home).document["settings"]
     assert settings["reranker"]["value"] == "neutral"

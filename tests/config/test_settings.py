@@ -100,12 +100,6 @@ def test_what_names_no_backend_is_told_with_where_it_is_set_and_what_there_is(pr
     assert load(project).settings.llm == ""
 
 
-def test_without_any_hint_there_is_no_corpus_and_the_error_says_how_to_name_one(project):
-    with pytest.raises(NoCorpus) as caught:
-        load(project).places  # noqa: B018 - the property raises
-    assert "--corpus" in caught.value.hint
-
-
 def test_unknown_and_former_settings_in_the_file_are_one_warning(project):
     write_user("topk = 3\nexcerpts = 2\n[colour]\nred = 1\n")
     (warning,) = load(project).warnings
