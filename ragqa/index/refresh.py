@@ -196,10 +196,7 @@ def _embedder_for(
 
 
 def _describe(source: Source, embedder: Embedder, former: IndexInfo | None) -> IndexInfo:
-    """Describe an index that is built from nothing; the store fills in its number and counts.
-
-    The former's canary, and so its embeddings, are kept while the embedder agrees with it.
-    """
+    """An index built from nothing; the former's embeddings are kept while the embedder agrees."""
     canary: tuple[float, ...] = ()
     if former and former.dtype == embedder.dtype:
         with suppress(EmbedderMismatch):

@@ -103,10 +103,9 @@ class Source:
 
 
 def check_origin(info: IndexInfo, source: Source) -> None:
-    """Check that an index was built from this corpus with these settings.
+    """Check that an index was built from this corpus with these settings; or `IndexUnusable`.
 
     :raises NeedsRebuild: another version of ragqa built it, with other passages.
-    :raises IndexUnusable: it was built from other notes, or with other passage settings.
     """
     check_corpus(info.corpus, source)
     wanted = source.chunking.as_mapping()

@@ -123,19 +123,13 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """Open the newest snapshot, until the context is left.
-
-        :raises NoIndex: nothing has been committed yet.
-        """
+        """Open the newest snapshot until the context is left; raises `NoIndex` if there is none."""
         with ExitStack() as opened:
             yield self._newest(opened)
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[IndexWriter]:
-        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
-
-        :raises WriterBusy: another process is writing and `wait` is False.
-        """
+        """Begin the next snapshot on top of the newest, or from nothing; raises as `locked`."""
         with locked(self._root, wait=wait) as report:
             database = self._to_write(fresh=fresh)
             try:

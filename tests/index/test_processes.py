@@ -15,7 +15,6 @@ from ragqa.index import Store
 from ragqa.index.database import Database
 
 NEW = entry("new.md", "apple banana")
-GONE = entry("gone.md", "apple").passages[0].embedding_key
 PRELUDE = (
     IMPORT_ALL
     + """

@@ -51,10 +51,7 @@ _T = TypeVar("_T", NoteRecord, Passage)
 
 
 class MilvusEngine(Engine):
-    """A collection, or one that is to be made.
-
-    :ivar info: what it holds, once that is known.
-    """
+    """A collection, or one that is to be made; `info` is what it holds, once that is known."""
 
     info: IndexInfo
 
@@ -68,10 +65,7 @@ class MilvusEngine(Engine):
 
     @classmethod
     def current(cls, client: Client, *, is_shared: bool) -> "MilvusEngine":
-        """The collection that the name of the index stands for.
-
-        :raises NoIndex: nothing has been committed yet.
-        """
+        """The collection that the name of the index stands for, if there is one; or `NoIndex`."""
         engine, engine._collection = cls(client), client.current()
         if not engine._collection:
             raise NoIndex(f"there is no index {client.place} yet", hint="ragqa index")
