@@ -84,10 +84,7 @@ class OpenedNotes:
         ]
 
     def evidence(self, hits: Sequence[Hit], also: Sequence[Hit] = ()) -> Evidence:
-        """What a question is answered from: the hits, with the notes of those that are read.
-
-        :param also: hits whose notes are opened besides.
-        """
+        """What a question is answered from: the hits, with the notes read, and those of `also`."""
         sources = [hit.passage for hit in sources_of(hits)]
         notes = self.layouts([*sources, *(hit.passage for hit in also)])
         embeds = self._embeds(sources, notes)

@@ -50,10 +50,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings, the origin of each, and the places of notes and index, None if unknown.
-
-    `warnings` are about unknown settings and a former `ragqa.toml`.
-    """
+    """The settings, the origin of each, and the places of notes and index, None if unknown."""
 
     settings: Settings
     origins: Mapping[str, str]

@@ -180,7 +180,7 @@ class _Lines:
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
-    """The width of hard-wrapped text, of which most lines are about as long as the longest, or 0."""
+    """The width of hard-wrapped text, most of whose lines are about as long, or 0."""
     lengths = [len(line) for line in lines if line and "|" not in line]
     width = max((length for length in lengths if length <= MAX_WRAP_CHARS), default=0)
     full = sum(0.8 * width <= length <= width for length in lengths)

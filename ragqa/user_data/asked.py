@@ -70,10 +70,7 @@ class Asked(Struct, frozen=True):
         return cls(answer.question, filters, sources, last, shown)
 
     def source(self, n: int) -> tuple[str, int]:
-        """The note and the line of a source.
-
-        :raises UsageError: there is none with this number.
-        """
+        """The note and the line of a source; raises if there is none with this number."""
         if n not in self.sources:
             numbers = ", ".join(map(str, self.sources)) or "none"
             raise UsageError(f"the last answer has no source {n}; there are: {numbers}")
@@ -126,10 +123,7 @@ def remember(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, st
 
 
 def last_asked(settings: Settings, corpus: Corpus) -> Asked:
-    """The last question about these notes, as `keep` kept it.
-
-    :raises UsageError: there is nothing, it cannot be read, or others could have written it.
-    """
+    """The last question about these notes, as `keep` kept it; raises if there is none."""
     file = history_file(settings, corpus, _LAST_FOLDER)
     if file is None:
         raise UsageError("questions are not kept", hint="ragqa config set history on")

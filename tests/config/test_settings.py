@@ -79,11 +79,6 @@ def test_a_former_ragqa_toml_above_sets_nothing_and_is_named_once(project):
     assert warning.startswith(f"{project / 'ragqa.toml'} is not read: ragqa config set ")
 
 
-def test_a_former_setting_in_the_environment_is_named(project):
-    (warning,) = load(project, environ={"RAGQA_EXCERPTS": "2"}).warnings
-    assert warning == "RAGQA_EXCERPTS is not read: an answer has at most 3 excerpts"
-
-
 def test_the_index_cannot_be_the_folder_of_notes_itself(project):
     with pytest.raises(UsageError, match="folder of notes"):
         load(project, {"corpus": "wiki", "index": "wiki"})
@@ -102,7 +97,8 @@ def test_what_names_no_backend_is_told_with_where_it_is_set_and_what_there_is(pr
 
 def test_unknown_and_former_settings_in_the_file_are_one_warning(project):
     write_user("topk = 3\nexcerpts = 2\n[colour]\nred = 1\n")
-    (warning,) = load(project).warnings
+    warning, of_variable = load(project, environ={"RAGQA_EXCERPTS": "2"}).warnings
+    assert of_variable == "RAGQA_EXCERPTS is not read: an answer has at most 3 excerpts"
     assert warning == (
         f"{user_settings_file()} has unknown settings, which are ignored: 'topk' (did you mean "
         "top_k?), 'excerpts' (an answer has at most 3 excerpts), 'colour'"
