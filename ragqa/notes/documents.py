@@ -150,8 +150,15 @@ def _lost(source: str, text: str) -> tuple[str, ...]:
 
 def _prepared(name: str, data: bytes) -> tuple[str, bytes, tuple[str, ...]]:
     """The text of a page or an org file, what the library gets, and warnings."""
-    if name == "ods":  # at whose broken content it would wait for the end for ever
-        _check_sheet(data)
+    if name == "ods":
+        # At broken content the library would wait for the end for ever.
+        try:
+            with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
+                if archive.getinfo("content.xml").file_size > _MAX_SHEET_BYTES:
+                    raise Unfit(f"it unpacks to more than {_MAX_SHEET_BYTES:,} bytes")
+                ParserCreate().ParseFile(content)
+        except (BadZipFile, KeyError) as exc:
+            raise Unfit("it is not an OpenDocument sheet, or damaged") from exc
     if name == "eml":
         return "", _mail_without_hidden(data), ()
     if name not in ("html", "org"):
@@ -162,16 +169,6 @@ def _prepared(name: str, data: bytes) -> tuple[str, bytes, tuple[str, ...]]:
         # The library leaves links in headings as they are.
         source = _ORG_HEADING.sub(lambda line: _ORG_LINK.sub(r"\1", line[0]), source)
     return source, source.encode("utf-8", "replace"), warnings
-
-
-def _check_sheet(data: bytes) -> None:
-    try:
-        with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
-            if archive.getinfo("content.xml").file_size > _MAX_SHEET_BYTES:
-                raise Unfit(f"it unpacks to more than {_MAX_SHEET_BYTES:,} bytes")
-            ParserCreate().ParseFile(content)
-    except (BadZipFile, KeyError) as exc:
-        raise Unfit("it is not an OpenDocument sheet, or damaged") from exc
 
 
 def _mail_without_hidden(data: bytes) -> bytes:

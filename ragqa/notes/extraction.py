@@ -63,10 +63,7 @@ def kept(digest: str, form: Format, data: bytes) -> Document:
 
 
 def forget(digests: Collection[str] = (), *, refused: bool = False) -> None:
-    """Remove the documents of files that no index has any more, and old ones.
-
-    :param refused: also what could not be read: the machine may have been at fault.
-    """
+    """Remove the documents of files that no index has any more, old ones, and those refused."""
     with suppress(OSError):
         for path in _folder().iterdir():
             is_old = time.time() - path.stat().st_mtime > MAX_AGE
@@ -101,10 +98,7 @@ def _check(name: str, body: bytes) -> bytes:
 
 
 def convert(form: Format, data: bytes) -> Document:
-    """The document of a file, as the child reads it.
-
-    :raises Unfit: the file cannot be read.
-    """
+    """The document of a file, as the child reads it; or `Unfit`."""
     with _lock:
         if _children and _children[0].poll() is not None:
             stop()
@@ -159,10 +153,7 @@ def _start() -> "Popen[bytes]":
 
 
 def main() -> None:
-    """Answer requests, in the child, until there are none.
-
-    Each is a line with a format and a size, then a file's bytes; a reply is a line.
-    """
+    """Answer requests, in the child: a line with a format and a size, then a file's bytes."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a library that prints must not be taken for a reply
     _limit(resource.RLIMIT_AS, MAX_MEMORY)

@@ -91,10 +91,9 @@ def paragraphs(text: str) -> Iterator[Place]:
 
 
 class Document(Struct, frozen=True):
-    """What a file says, as Markdown.
+    """What a file says, as Markdown, and its places, in order; `warnings` say what is left out.
 
-    `what` is what its `places`, in order, are: "page", "slide", "sheet", "cell" or "paragraph"; ""
-    if lines are the places. `warnings` say what of the file is left out. `state` is the file's.
+    `what` is what they are: "page", "slide", "sheet", "cell" or "paragraph"; "" for lines.
     """
 
     text: str
@@ -230,10 +229,7 @@ def format_of(path: str) -> Format:
 
 
 def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
-    """The size limit of each suffix that is read, if the setting `formats` has these names.
-
-    It is 0 where the extra is missing.
-    """
+    """The size limit of each suffix read with this setting `formats`; 0 without the extra."""
     wanted, has_extra = frozenset(names), is_installed()
     return {
         suffix: (form.max_bytes or max_note_bytes) if has_extra or not form.needs else 0
@@ -256,10 +252,7 @@ def switched_off(others: Mapping[str, int]) -> dict[str, int]:
 
 
 def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
-    """The command that also reads files with these suffixes.
-
-    :param names: as in the setting `formats`.
-    """
+    """The command that also reads files with these suffixes; `names` is the setting `formats`."""
     wanted = {*names, *(format_of(suffix).name for suffix in suffixes)}
     every = {form.name for form in FORMATS.values() if form.version}
     return f"ragqa config set formats {ALL if wanted >= every else ','.join(sorted(wanted))}"

@@ -194,14 +194,14 @@ def read_front_matter(text: str) -> FrontMatter:
             return FrontMatter(closing.end(), warnings=(f"front matter is left out: {exc}",))
         return FrontMatter(warnings=(f"front matter is read as text: {exc}",))
     blocks: tuple[Block, ...] = ()
-    if node is not None and not all(map(_is_common, tree)):
+    # Nearly every note has the common keys, which are shown or searched elsewhere.
+    is_common = all(
+        isinstance(key, str) and (key.strip().lower() in _COMMON or folded_key(key) in DATE_KEYS)
+        for key in tree
+    )
+    if node is not None and not is_common:
         blocks = tuple(_property_blocks(node, source, opening.end()))
     return _fields(tree, closing.end(), blocks)
-
-
-def _is_common(key: object) -> bool:
-    """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
-    return isinstance(key, str) and (key.strip().lower() in _COMMON or folded_key(key) in DATE_KEYS)
 
 
 def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:

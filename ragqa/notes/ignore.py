@@ -71,10 +71,7 @@ def excluding_rule(rules: Sequence[Rule], path: str, *, is_folder: bool) -> Rule
 
 
 def add_rules(rules: list[Rule], top: Path, folder: str, name: str) -> Iterator[Problem]:
-    """Add those of an ignore file to the rules from the folders above; gives its problems.
-
-    :param folder: it is in this, "" or ending in `/`, relative to the corpus.
-    """
+    """Add those of an ignore file in a folder ("" or `PATH/`) to the rules; gives its problems."""
     path = folder + name
     try:
         # File names are bytes: a pattern that is not UTF-8 must still match them.
@@ -148,10 +145,7 @@ def _part(text: str) -> str:
 
 
 def _joined(runs: Sequence[str], between: str, last: str) -> str:
-    """Expressions with wildcards between them, whose own expressions have a place for what follows.
-
-    The first place where a run fits is as good as any, but for the last run.
-    """
+    """Expressions with wildcards between them; any place is as good, but for the last run."""
     first, *others = runs
     return first + "".join(
         (between if number < len(others) else last).format(run)
@@ -160,10 +154,7 @@ def _joined(runs: Sequence[str], between: str, last: str) -> str:
 
 
 def add_vault_rules(rules: list[Rule], top: Path, folder: str) -> Iterator[Problem]:
-    """Add those for what a vault leaves out: "Excluded files" and templates; gives its problems.
-
-    :param folder: the vault, "" or ending in `/`, relative to the corpus.
-    """
+    """Add those for a vault's "Excluded files" and templates to the rules; gives its problems."""
     for name, key in _LEFT_OUT:
         path = f"{folder}{VAULT_FOLDER}/{name}"
         try:
@@ -185,10 +176,7 @@ def add_vault_rules(rules: list[Rule], top: Path, folder: str) -> Iterator[Probl
 
 
 def _filters(source: bytes, key: str) -> list[str]:
-    """What a settings file of a vault has under a key; a text is a folder.
-
-    :raises ValueError: it is not a JSON object, or has something else there.
-    """
+    """What a settings file of a vault has under a key; a text is a folder; or a ValueError."""
     try:
         value = msgspec.json.decode(source, type=dict[str, Any]).get(key) or []
     except (msgspec.DecodeError, RecursionError) as exc:
@@ -199,10 +187,7 @@ def _filters(source: bytes, key: str) -> list[str]:
 
 
 def _read(top: Path, path: str) -> bytes:
-    """A small file below a folder, without a byte order mark.
-
-    :raises OSError: it cannot be read, or is too large.
-    """
+    """A small file below a folder, without a byte order mark; or an OSError."""
     with os.fdopen(open_below(top, path), "rb") as file:
         data = file.read(MAX_IGNORE_BYTES + 1)
     if len(data) > MAX_IGNORE_BYTES:

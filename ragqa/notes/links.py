@@ -19,8 +19,7 @@ _BETWEEN_WORDS = r"[\W_]+"
 class NoteNames:
     """Finds the notes that links mean, as Obsidian does.
 
-    `by_name` has the paths of the notes that a name in lower case may mean: a path or the end of
-    one, with or without suffix, or a title or alias that is no file's name.
+    A name in lower case is a path or the end of one, with or without suffix, or a title or alias.
     """
 
     by_name: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -174,7 +174,7 @@ def markdown_blocks(hidden: Hidden, spans: list[Span], inline: Inline) -> list[B
 
 
 def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[int, list[Token]]]:
-    """The tokens of each part of a note, with the line that its line numbers are relative to."""
+    """The tokens of each part of a note, with the part's first line."""
     first = 0
     while first < len(spans):
         last = _part_end(spans, first)
@@ -204,9 +204,9 @@ def _part_end(spans: list[Span], first: int) -> int:
 
 
 def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[list[Token], int]:
-    """Move the last block of a part to the next part, which may hold the rest of it.
+    """Move the last block of a part, and a list with the one above it, to the next part.
 
-    A list moves with the block above it. A block that fills the whole part stays, and is cut.
+    A block that fills the whole part stays, and is cut.
     """
     for at in range(len(tokens) - 1, 0, -1):
         token = tokens[at]

@@ -1,7 +1,6 @@
 """The language of a note, and of a long passage in another: told by py3langid, a model of bytes.
 
-py3langid is a fork of langid.py (Lui and Baldwin, "langid.py: An Off-the-shelf Language
-Identification Tool", 2012). It is loaded only for a text that is not plainly English.
+It is a fork of langid.py (Lui and Baldwin, 2012), loaded for a text that is not plainly English.
 """
 
 import lzma
@@ -46,10 +45,7 @@ _PLAIN_ENGLISH = 0.25
 
 
 def with_language(note: Note, setting: str) -> Note:
-    """A note with its language: the setting's, what its front matter says, or the likely one.
-
-    :param setting: `AUTO` or a code of `LANGUAGES`.
-    """
+    """A note with its language: the setting's, what its front matter says, or the likely one."""
     language = _declared_language(note) if setting == AUTO else setting
     if language is None:
         language = _likely_language(_prose(note), _MIN_NOTE_LETTERS, _SURE)

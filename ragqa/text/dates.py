@@ -316,10 +316,9 @@ def period_asked(question: str, today: date) -> Period | None:
 
 
 def day_asked(question: str, today: date) -> tuple[str, Span] | None:
-    """The day that is over and that a question is about, as ISO, and where it is named.
+    """The day before tomorrow that a question is about, as ISO, and where it is named.
 
-    A date without a year is the last one before tomorrow; a weekday is the last one before today,
-    with "last" the one of the week before. It stands in the last sentence.
+    A weekday is the last one before today, with "last" the one of the week before.
     """
     start = _last_sentence(question)
     if not compiled(_OF_PAST).search(question, start):
@@ -364,10 +363,9 @@ def day_named(name: str, text: str, today: date) -> str:
         stated = words.removeprefix("in ").title()  # "may" is a verb
         for moment in moments_of(stated):
             parts = dict(moment.parts)
-            is_whole = moment.span == (0, len(stated))
             # 02/05/2026 may be a day of two months, so that only its year is known.
             is_known = "month" in parts or ("year" in parts and stated.isdigit())
-            if is_whole and is_known:
+            if is_known and moment.span == (0, len(stated)):
                 first, last = _days(moment, today)
     if first is None or last is None:
         hint = Hint("2025-03-31, 2025-03, 2025, March 2025 or last month")

@@ -135,10 +135,7 @@ def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the p
 
 
 def link_words(link: str) -> str:
-    """A link as Obsidian shows it: its label, or `note > heading`; the id of a block is left out.
-
-    A link to a block of the same note shows its id, since it has no other words.
-    """
+    """A link as Obsidian shows it: its label, or `note > heading`, or only the id of a block."""
     target, bar, label = link.rpartition("|")
     if bar and label.strip():
         return label
@@ -182,12 +179,11 @@ def inline(source: str, *, lines: bool) -> str:
 
 def even(text: str) -> str:
     """A text with single spaces, or what ends a line, title or field, but for those in code."""
-    return compiled(_SPACE).sub(_between, text).strip(" ").replace(_CODE_SPACE, " ")
 
+    def between(space: re.Match[str]) -> str:
+        return next((shown for end, shown in _BETWEEN.items() if end in space[0]), " ")
 
-def _between(space: re.Match[str]) -> str:
-    """What stands in a text instead of its white space."""
-    return next((shown for end, shown in _BETWEEN.items() if end in space[0]), " ")
+    return compiled(_SPACE).sub(between, text).strip(" ").replace(_CODE_SPACE, " ")
 
 
 def words_shown(text: str) -> str:

@@ -97,22 +97,17 @@ def _sentence_ends(flat: str, start: int, stop: int) -> Iterator[int]:
         if whole and whole.start() < end:
             continue
         if match["mark"] is None:
-            start = _wide_end(flat, start, match)
+            # Where no space follows: after a closing `**`, before an opening one.
+            either = match["either"]
+            is_last = not either or not flat[end : end + 1].strip()
+            closes = is_last or flat.count(either, start, match.start("either")) % 2
+            start = end if closes else match.start("either")
             yield start
         elif _ends_sentence(flat, start, match):
             start = end
             yield start
     if start < stop:
         yield stop
-
-
-def _wide_end(flat: str, start: int, match: re.Match[str]) -> int:
-    """A sentence's end in a script without spaces: after a closing `**`, before an opening one."""
-    either = match["either"]
-    if not either or flat[match.end() : match.end() + 1].strip() == "":
-        return match.end()
-    opened_before = flat.count(either, start, match.start("either")) % 2
-    return match.end() if opened_before else match.start("either")
 
 
 def _ends_sentence(flat: str, start: int, match: re.Match[str]) -> bool:

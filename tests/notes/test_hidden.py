@@ -7,8 +7,7 @@ import pytest
 from cases import cases
 
 from ragqa.notes import parse_note
-from ragqa.notes.blocks import cut_at
-from ragqa.types import HIDDEN, Block, Kind, Note
+from ragqa.types import HIDDEN, Kind, Note
 
 
 def parse(text: str, path: str = "note.md") -> Note:
@@ -59,7 +58,7 @@ def test_a_label_and_a_title_show_what_is_struck_out_in_them():
     assert note.blocks[-1].labels == ("a ~~x~~", "b")
 
 
-@pytest.mark.parametrize("mark", ["~~a ", "<!-- a ", "`a ``b ", "%% `%%` "])
+@pytest.mark.parametrize("mark", ["~~a ", "<!-- a ", "`a ``b ", "%% `%%` ", "%% a %% b "])
 def test_a_long_note_of_marks_is_read_at_once(mark):
     text = mark * (100_000 // len(mark))
     pieces = "".join(text[b.start : b.end] for b in parse(text).blocks)
@@ -69,28 +68,3 @@ def test_a_long_note_of_marks_is_read_at_once(mark):
 @pytest.mark.parametrize("before", ["", "%%\n"])
 def test_a_long_run_of_backticks_is_looked_at_once(before):
     assert shown(before + "`" * 200_000 + " a " + "`" * 100_000)
-
-
-class Counted(list):
-    """Spans that count how often they are read."""
-
-    reads = 0
-
-    def __getitem__(self, at):
-        self.reads += 1
-        return super().__getitem__(at)
-
-    def __iter__(self):
-        for span in super().__iter__():
-            self.reads += 1
-            yield span
-
-
-def test_blocks_are_cut_at_many_comments_in_steps_that_grow_with_their_number():
-    def reads(number):
-        hidden = Counted((10 * n, 10 * n + 5) for n in range(number))
-        blocks = [Block(Kind.PARAGRAPH, start, start + 9) for start in range(1, 10 * number, 10)]
-        assert len(cut_at("words and " * number, blocks, hidden)) == 2 * number
-        return hidden.reads
-
-    assert reads(400) < 2.5 * reads(200)
