@@ -211,22 +211,23 @@ def features(
     :param excerpt: the first excerpt.
     """
     question = reading.question
+    meaning = 0.0
+    if not question.by_terms_alone:
+        encoded = embedder.embed_sentences([f"{excerpt.passage.title}. {excerpt.shown}"])[0]
+        meaning = float(encoded.pooled @ question.vectors.pooled)
+    lacking = frozenset(index_terms(" ".join(no_note_has), question.language))
+    missing = sum(weight for term, weight in question.idf.items() if term in lacking)
     others = (other.unread_score for other in scored if not excerpt.shares_section(other))
     holds = min(1.0, excerpt.signals["holds"])
     has_type = question.kind in SHORT or question.kind is QuestionKind.WHY
     return {
-        "meaning": 0.0 if question.by_terms_alone else _meaning(question, excerpt, embedder),
+        "meaning": meaning,
         "words": _second_lowest(reading, scored, excerpt),
         "margin": excerpt.unread_score - max(others, default=0.0),
         "unfit": 1 - holds if has_type else 0.0,
-        "missing": missing_share(question, no_note_has),
+        "missing": missing / (sum(question.idf.values()) or 1.0),
         "coverage": max(candidate.signals["coverage"] for candidate in scored),
     }
-
-
-def _meaning(question: Question, excerpt: Candidate, embedder: Embedder) -> float:
-    text = f"{excerpt.passage.title}. {excerpt.shown}"
-    return float(embedder.embed_sentences([text])[0].pooled @ question.vectors.pooled)
 
 
 def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Candidate) -> float:
@@ -244,13 +245,6 @@ def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Candi
     for (start, _), cosine in zip(reading.query_spans, best, strict=True):
         words[bisect_right(starts, start)].append(float(cosine))
     return sorted(sum(cosines) / len(cosines) for cosines in words.values())[:2][-1]
-
-
-def missing_share(question: Question, words: Sequence[str]) -> float:
-    """The share of the question's idf that these of its words have."""
-    terms = frozenset(index_terms(" ".join(words), question.language))
-    lacking = sum(weight for term, weight in question.idf.items() if term in terms)
-    return lacking / (sum(question.idf.values()) or 1.0)
 
 
 def without_open_questions(
@@ -282,10 +276,6 @@ def _is_open(candidate: Candidate) -> bool:
     if not asks(candidate.text):
         return False
     if candidate.is_list:
-        kinds = [layout.pieces[i].kind for i in range(first, last + 1)]
-        pieces = [i for i, kind in enumerate(kinds, first) if kind is Kind.ITEM]
-    elif first == last and candidate.kind in _QUOTED:
-        pieces = [first]
-    else:
-        return False
-    return all(map(layout.leaves_open, pieces))
+        items = (i for i in range(first, last + 1) if layout.pieces[i].kind is Kind.ITEM)
+        return all(map(layout.leaves_open, items))
+    return first == last and candidate.kind in _QUOTED and layout.leaves_open(first)

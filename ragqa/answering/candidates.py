@@ -8,7 +8,7 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.evidence import Evidence
-from ragqa.answering.excerpt_blocks import ExcerptBlock, excerpt_text
+from ragqa.answering.excerpt_blocks import ExcerptBlock, blocks_of, excerpt_text
 from ragqa.answering.layout import Layout, Run, layout_of_passage
 from ragqa.text.dates import date_terms
 from ragqa.text.shown import cells, lead, states_fact, unit_words
@@ -69,7 +69,7 @@ class Candidate:
     `passage` is where the sentence was found, and `text` what it says in plain text, with what it
     embeds. It `refers` if it only says where something else is told.
 
-    `score` is 0 to 1 and what a reranker adds: `signals` are unscaled, `parts` their contributions.
+    `score` is 0 to 1 and what a reranker adds, `reranked`; the `signals` are unscaled.
     `matches` has the best cosine of each content token of the question with its tokens, shape
     (tokens,).
     """
@@ -81,8 +81,8 @@ class Candidate:
     text: str
     refers: bool = False
     score: float = 0.0
+    reranked: float = 0.0
     signals: Mapping[str, float] = field(default_factory=dict)
-    parts: Mapping[str, float] = field(default_factory=dict)
     matches: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def elsewhere(self, layout: Layout, run: Run) -> "Candidate":
@@ -98,7 +98,7 @@ class Candidate:
     @property
     def unread_score(self) -> float:
         """Its score without what a reranker adds."""
-        return self.score - self.parts.get("reranker", 0.0)
+        return self.score - self.reranked
 
     @property
     def path(self) -> str:
@@ -156,15 +156,13 @@ class Candidate:
     @property
     def trails(self) -> Sequence[str]:
         """The titles and headings that it stands below."""
-        begin, end = self.run
-        return list(
-            dict.fromkeys(piece.passage.trail for piece in self.layout.pieces[begin : end + 1])
-        )
+        pieces = self.layout.pieces[self.run[0] : self.run[1] + 1]
+        return list(dict.fromkeys(piece.passage.trail for piece in pieces))
 
     @cached_property
     def blocks(self) -> Sequence[ExcerptBlock]:
         """The blocks that a reader sees of it."""
-        return self.layout.blocks(self.run)
+        return blocks_of(self.units)
 
     @cached_property
     def shown(self) -> str:

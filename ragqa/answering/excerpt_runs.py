@@ -228,21 +228,19 @@ def defining_run(layout: Layout, subject: Sequence[str]) -> tuple[int, Run] | No
     name = tuple(term for term in subject if term not in _ARTICLES)
     if not name or not layout.pieces:
         return None
-    passage = layout.pieces[0].passage
+    passage, ranges = layout.pieces[0].passage, list[tuple[int, int, int]]()
     if name in _names((passage.title, *passage.aliases), passage.language):
-        found = _first_naming(layout, 0, len(layout.pieces), name)
-        if found is not None:
-            return 0, paragraph_from(layout, found)
-    for i, piece in enumerate(layout.pieces):
+        ranges.append((0, 0, len(layout.pieces)))
+    for i, piece in enumerate(layout.pieces[:-1]):
         language = piece.passage.language
         if piece.kind is Kind.HEADING and name in _names([layout.said(i)], language):
-            end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
-            found = _first_naming(layout, i + 1, end, name)
-            if found is not None:
-                return 1, paragraph_from(layout, found)
-    lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
-    if lead is not None and _first_naming(layout, lead, lead + 1, name) == lead:
-        return 2, paragraph_from(layout, lead)
+            ranges.append((1, i + 1, layout.section(i + 1)[1] + 1))
+    lead = [i for i, piece in enumerate(layout.pieces) if piece.kind is Kind.PARAGRAPH][:1]
+    ranges += [(2, i, i + 1) for i in lead]
+    for directness, begin, end in ranges:
+        found = _first_naming(layout, begin, end, name)
+        if found is not None:
+            return directness, paragraph_from(layout, found)
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
-from ragqa.answering.excerpt_blocks import ExcerptBlock, blocks_of, excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.notes import Document
 from ragqa.text.shown import one_line
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
@@ -106,13 +106,9 @@ class Layout:
         passage, start = self.pieces[i].passage, self.pieces[i].unit.start
         return passage.lines[0] + self.text.count("\n", passage.start, start)
 
-    def blocks(self, run: Run) -> Sequence[ExcerptBlock]:
-        """The blocks that a reader sees of a run."""
-        return blocks_of(self.units(run))
-
     def plain(self, run: Run) -> str:
         """The plain text of a run, laid out."""
-        return excerpt_text(self.blocks(run))
+        return excerpt_text(blocks_of(self.units(run)))
 
     def embeds(self, i: int) -> Sequence[str]:
         """The links of the embeds in a piece."""

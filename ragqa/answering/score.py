@@ -29,18 +29,9 @@ _CAUTION = 4
 misleads."""
 
 
-SIGNALS: Mapping[str, float] = MappingProxyType(
-    {
-        "cosine": 1.0,
-        "maxsim": 1.0,
-        "coverage": 0.7,
-        "passage": 1.0,
-        "holds": 0.7,
-        "figures": 0.7,
-        "reranker": 1.0,
-    }
-)
-"""The weight of each signal, by its name (docs/decisions/answers.md)."""
+EMBEDDER_SIGNALS = MappingProxyType({"cosine": 1.0, "maxsim": 1.0})
+SIGNALS = MappingProxyType({"coverage": 0.7, "passage": 1.0, "holds": 0.7, "figures": 0.7})
+"""The weight of each signal, by its name; a reranker has 1 (docs/decisions/answers.md)."""
 
 NEAR_SHARE = 0.5
 """What has at least this share of what the best sentence has, of score or words, is near."""
@@ -51,8 +42,7 @@ REFERENCE_SHARE = 0.5
 STRUCK_SHARE = 0.9
 """The share that a sentence mostly struck out keeps, so that one that holds comes before it."""
 
-_EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
-_UNSCALED = frozenset({"holds", "figures", "reranker"})
+_UNSCALED = frozenset({"holds", "figures"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,29 +158,26 @@ def score(
     """
     ranked = {hit.passage.id: hit.score for hit in reading.hits}
     measured = [_signals(reading, candidate, ranked) for candidate in candidates]
-    if reranker_scores:
-        for (signals, _), reranker_score in zip(measured, reranker_scores, strict=True):
-            signals["reranker"] = reranker_score
-    left_out = set(_EMBEDDER_SIGNALS) if reading.question.by_terms_alone else set()
-    left_out |= set() if reranker_scores else {"reranker"}
-    left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
-    names = [name for name in SIGNALS if name not in left_out]
-    readable = reading.question.readable
-    weights = {
-        name: SIGNALS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0) for name in names
-    }
-    total = sum(weights.values()) - weights.get("reranker", 0.0)
-    columns = {}
-    for name in names:
+    by_embedder, has_figures = reading.question.readable**2, any(m["figures"] for m, _ in measured)
+    weights = {name: weight * by_embedder for name, weight in EMBEDDER_SIGNALS.items()} | SIGNALS
+    weights |= {} if has_figures else {"figures": 0.0}
+    total = sum(weights.values())
+    columns = []
+    for name, weight in weights.items():
         column = [signals[name] for signals, _ in measured]
         scaled = column if name in _UNSCALED else _scaled(column)
-        columns[name] = [weights[name] / total * value for value in scaled]
-    shares = map(_share_kept, candidates)
-    parts = [{name: share * columns[name][i] for name in names} for i, share in enumerate(shares)]
-    return [
-        replace(candidate, score=sum(part.values()), signals=signals, parts=part, matches=matches)
-        for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
-    ]
+        columns.append([weight / total * value for value in scaled])
+    scored = []
+    for i, candidate in enumerate(candidates):
+        share, (signals, matches) = _share_kept(candidate), measured[i]
+        reranked = share * (reranker_scores[i] / total) if reranker_scores else 0.0
+        own = sum(share * column[i] for column in columns)
+        scored.append(
+            replace(
+                candidate, score=own + reranked, reranked=reranked, signals=signals, matches=matches
+            )
+        )
+    return scored
 
 
 def read_together(

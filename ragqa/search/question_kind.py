@@ -157,7 +157,8 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
     text = " ".join(question.casefold().replace("\u2019", "'").split())
     text = WORD.sub(_uncontracted, text)
     clauses = [part for piece in compiled(_CLAUSE).split(text) if (part := piece.strip(" \"'()"))]
-    marked = [_marked(clause) for clause in clauses]
+    marks = _marks()
+    marked = [WORD.sub(lambda word: word[0] + marks.get(word[0], ""), one) for one in clauses]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
     clause, kind = next((pair for pair in kinds if pair[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
@@ -170,13 +171,9 @@ def _uncontracted(word: re.Match[str]) -> str:
     return f"{asks} is" if asks != word[0] and asks in _QUESTION_WORDS else word[0]
 
 
-def _marked(clause: str) -> str:
-    """A clause with the mark of its class behind each word that has one."""
-    return WORD.sub(lambda word: word[0] + _marks().get(word[0], ""), clause)
-
-
 @cache
 def _marks() -> Mapping[str, str]:
+    """The mark of each word that is of a class, which stands behind it in a clause."""
     return {word: mark for name, mark in _CLASSES.items() for word in listed(name)}
 
 

@@ -127,17 +127,12 @@ def _words(question: str) -> Iterator[tuple[int, str]]:
 def _unknown(snapshot: Snapshot, question: str, languages: Sequence[str]) -> list[str]:
     """The possibly misspelt words that no note has in any form."""
     words = {
-        word: _forms(word, languages)
+        word: [term for language in languages for term in index_terms(word, language)]
         for _, word in _words(question)
         if not is_stop_word(word, languages[0])
     }
     known = known_terms(snapshot, [term for terms in words.values() for term in terms])
     return [word for word, terms in words.items() if terms and known.isdisjoint(terms)]
-
-
-def _forms(word: str, languages: Sequence[str]) -> list[str]:
-    """The terms of a word in each of the languages."""
-    return [term for language in languages for term in index_terms(word, language)]
 
 
 def _nearest(snapshot: Snapshot, word: str) -> str:

@@ -130,18 +130,3 @@ def test_of_a_long_paragraph_there_is_the_beginning():
     assert DEFINING_WORDS - 11 < len(quote.split()) <= DEFINING_WORDS
     text = "# Fig\n\n" + "The fig is " + "very " * 100 + "sweet. It is red."
     assert defined(text, "fig")[1].endswith("sweet.")
-
-
-FIG = "The fig is a fruit. It is sweet."
-BLOCKS = ["# Fig", "## Fig and pear", "## Pear", FIG, "- fig", "~~fig~~ Fig is.", "---", "Text."]
-
-
-@given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=9))
-def test_a_definition_is_a_paragraph_of_its_note_that_names_the_subject(blocks):
-    text = "\n\n".join(["# Note", *blocks])
-    found = defined(text, "fig")
-    if found is not None:
-        assert found[0] in (0, 1, 2)
-        assert found[1] in text
-        assert "fig" in found[1].lower()
-        assert not found[1].startswith(("-", "#"))

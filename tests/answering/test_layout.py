@@ -98,18 +98,11 @@ def joined(begins, note=NOTE):
     return [layout.quote(run) for run in layout.footnotes(piece)]
 
 
-def test_a_mark_leads_to_all_sentences_of_its_footnote():
+def test_a_mark_leads_to_its_whole_footnote_a_footnote_to_the_sentence_and_others_nowhere():
     assert joined("It is hot.[^a]") == ["[^a]: Measured twice. By day."]
     assert joined("It is [^b]") == ["[^b]: Says Ann.", "[^a]: Measured twice. By day."]
-
-
-def test_a_footnote_leads_to_the_sentence_that_has_its_mark():
     assert joined("[^b]: Says Ann.") == ["It is dry.[^b]"]
-
-
-def test_code_and_marks_without_a_footnote_lead_nowhere():
-    assert joined("Nobody knows.[^nowhere]") == []
-    assert joined("    [^a]") == []
+    assert joined("Nobody knows.[^nowhere]") == joined("    [^a]") == []
     assert joined("[^a]: Alone.", "[^a]: Alone.\n") == []
 
 

@@ -117,17 +117,18 @@ def found_by(question, passages=PARAGRAPHS):
     return [id_ for id_ in passages if task.units_of(id_) != [str(id_)]]
 
 
-def test_a_passage_finds_an_excerpt_that_is_longer_than_itself():
-    whole = Gold("bakery.md", BAKERY.strip())
-    assert found_by(wanted(whole)) == [1, 2, 3]
-    assert found_by(asked(whole)) == []
-
-
-def test_a_passage_finds_an_excerpt_of_which_it_has_half():
-    half = Gold("bakery.md", "It sells rye bread.\n\nClosed on Sundays.")
-    assert found_by(wanted(half)) == [2, 3]
-    less = Gold("bakery.md", "bread.\n\nClosed on Sundays.")
-    assert found_by(wanted(less)) == [3]
+@pytest.mark.parametrize(
+    ("quote", "passages"),
+    [
+        (BAKERY.strip(), [1, 2, 3]),
+        ("It sells rye bread.\n\nClosed on Sundays.", [2, 3]),
+        ("bread.\n\nClosed on Sundays.", [3]),
+    ],
+)
+def test_a_passage_finds_an_excerpt_that_is_longer_or_of_which_it_has_half(quote, passages):
+    gold = Gold("bakery.md", quote)
+    assert found_by(wanted(gold)) == passages
+    assert found_by(asked(gold)) == []
 
 
 HELD = {1: ["a"], 2: ["a"], 3: ["b", "c"], 4: ["c", "d"]}
