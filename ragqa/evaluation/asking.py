@@ -131,8 +131,8 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         scores["coverage@3"] = score_citations(whole, task.gold).coverage
         scores |= {} if score.noise is None else {"noise": score.noise}
     elif task.answers:
-        scores["shown@1"] = _share_found(task, _shown(first))
-        scores["shown@3"] = _share_found(task, _shown(whole))
+        scores["shown@1"] = _share_found(task, first)
+        scores["shown@3"] = _share_found(task, whole)
         partly = scores["shown@1"] > 0
     scores["sure"] = answer is not None and answer.sure
     if scores["sure"] and (task.gold or task.answers or not task.answerable):
@@ -143,12 +143,9 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
     return scores
 
 
-def _shown(citations: Sequence[Citation]) -> list[str]:
-    """What is shown of citations: each quote, below its table's head or the like."""
-    return [f"{citation.context}\n{citation.quote}" for citation in citations]
-
-
-def _share_found(task: Task, texts: Sequence[str]) -> float:
+def _share_found(task: Task, citations: Sequence[Citation]) -> float:
+    """The share of short answers in the quotes, each below its table's head or the like."""
+    texts = [f"{citation.context}\n{citation.quote}" for citation in citations]
     are_found = [answer_found(texts, answers) for answers in task.answers]
     return sum(are_found) / len(are_found)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -66,11 +66,6 @@ class GoldExcerpt:
     part: int = 1
     lines: tuple[int, int] = (0, 0)
     passages: frozenset[int] = frozenset()
-
-    @property
-    def end(self) -> int:
-        """The offset after its last character."""
-        return self.start + len(self.quote)
 
 
 class _QuestionRow(msgspec.Struct):
@@ -219,22 +214,24 @@ def tasks_of(
 def _place(gold: Gold, text: str, passages: Sequence[Passage], *, by_overlap: bool) -> GoldExcerpt:
     """Where a quote is in its note, and the passages that find it."""
     start = text.index(gold.quote)
-    excerpt = GoldExcerpt(gold.note, start, gold.quote, gold.part)
+    end = start + len(gold.quote)
     first = text.count("\n", 0, start) + 1
-    ids = frozenset(
-        passage.id
-        for passage in passages
-        if (by_overlap and _shares_half(passage, excerpt))
-        or (passage.start <= start and excerpt.end <= passage.end)
+
+    def finds(passage: Passage) -> bool:
+        if passage.start <= start and end <= passage.end:
+            return True
+        shared = passage.text[max(0, start - passage.start) : max(0, end - passage.start)]
+        shorter = min(_visible(passage.text), _visible(gold.quote))  # either may be the longer one
+        return by_overlap and _visible(shared) >= max(1, shorter / 2)
+
+    return GoldExcerpt(
+        path=gold.note,
+        start=start,
+        quote=gold.quote,
+        part=gold.part,
+        lines=(first, first + gold.quote.count("\n")),
+        passages=frozenset(passage.id for passage in passages if finds(passage)),
     )
-    return replace(excerpt, lines=(first, first + gold.quote.count("\n")), passages=ids)
-
-
-def _shares_half(passage: Passage, excerpt: GoldExcerpt) -> bool:
-    """Whether the overlap is half of the shorter of the two; either may be the longer one."""
-    start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
-    shorter = min(_visible(passage.text), _visible(excerpt.quote))
-    return _visible(passage.text[start:end]) >= max(1, shorter / 2)
 
 
 def _visible(text: str) -> int:
