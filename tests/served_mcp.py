@@ -1,7 +1,6 @@
 """The SDK's own client of the MCP server, in this process."""
 
 import os
-from contextlib import asynccontextmanager
 from unittest import mock
 
 import anyio
@@ -22,21 +21,14 @@ def built(folder, llm=""):
     return WarmIndex(loaded, server_writer(loaded.settings, llm))
 
 
-@asynccontextmanager
-async def connected(folder):
+def within(folder, work):
+    """What `work` gives with a client that is connected."""
     import mcp
 
     from ragqa.serving.mcp import server_over
 
-    async with mcp.Client(server_over(built(folder))) as client:
-        yield client
-
-
-def within(folder, work):
-    """What `work` gives with a client that is connected."""
-
     async def run():
-        async with connected(folder) as client:
+        async with mcp.Client(server_over(built(folder))) as client:
             return await work(client)
 
     return anyio.run(run)

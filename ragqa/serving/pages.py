@@ -127,7 +127,11 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Response:
     stream = page_address("/written", asked) if may_be_written else ""
     whole = page_address("/", asked, whole="1") if may_be_written else ""
     shown = form | _shown_answer(answer, links, asked) | {"refused": refused, "stream": stream}
-    note = cited and _cited_note(warm, answer, cited, links)
+    note = None
+    if cited is not None:  # with every stretch of it that is cited marked
+        others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
+        quotes = [(c.chars, c.quote) for c in (cited, *others)]
+        note = shown_note(_read_now(warm, cited.path), quotes, links)
     return _page(warm, "answer", **shown, whole=whole, note=note)
 
 
@@ -305,13 +309,6 @@ def _excerpt(
     lines = any(unit.has_lines for unit in source.units)
     html = note_html(head + text, (), path=source.path, links=links, marks=marks, lines=lines)
     return _ID.sub("", html)
-
-
-def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: LinkedNotes) -> Fields:
-    """The note beside an answer, with every stretch of it that is cited marked."""
-    others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
-    quotes = [(c.chars, c.quote) for c in (cited, *others)]
-    return shown_note(_read_now(warm, cited.path), quotes, links)
 
 
 def _read_now(warm: WarmIndex, path: str) -> Note:

@@ -100,11 +100,8 @@ class _Endpoints:
         asked, writer = _asked(request), self._warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")
-
-        async def send(emit: Emit) -> None:
-            await self._work(partial(pages.written, self._warm, asked, writer, emit), writes=True)
-
-        return EventStream(send)
+        write = partial(pages.written, self._warm, asked, writer)
+        return EventStream(lambda emit: self._work(partial(write, emit), writes=True))
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
