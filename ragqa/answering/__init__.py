@@ -7,6 +7,7 @@ from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.assessment import Assessment, Chosen, assess
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.evidence import Evidence
+from ragqa.answering.excerpt_blocks import blocks_of
 from ragqa.answering.history import date_of
 from ragqa.answering.layout import Run
 from ragqa.embedders import Embedder
@@ -120,7 +121,7 @@ def text_of(excerpts: Sequence[Candidate]) -> str:
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
         text = set_apart(excerpt.shown)
-        last = next((block.kind for block in excerpt.blocks[-1:]), None)
+        last = next((block.kind for block in blocks_of(excerpt.units)[-1:]), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
         end = "" if ends else "."  # so that adjacent texts do not run together

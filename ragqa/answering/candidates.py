@@ -8,7 +8,7 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.evidence import Evidence
-from ragqa.answering.excerpt_blocks import ExcerptBlock, blocks_of, excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.answering.layout import Layout, Run, layout_of_passage
 from ragqa.text.dates import date_terms
 from ragqa.text.shown import cells, lead, states_fact, unit_words
@@ -160,18 +160,13 @@ class Candidate:
         return list(dict.fromkeys(piece.passage.trail for piece in pieces))
 
     @cached_property
-    def blocks(self) -> Sequence[ExcerptBlock]:
-        """The blocks that a reader sees of it."""
-        return blocks_of(self.units)
-
-    @cached_property
     def shown(self) -> str:
         """What a reader sees of it, as plain text."""
         unit = self.units[0]
         is_one = self.run[0] == self.run[1]
         if is_one and unit.kind in _SHOWN_WITH_CONTEXT and not unit.has_lines:
             return unit_words(unit)
-        text = excerpt_text(self.blocks, self.layout.is_cut(self.run))
+        text = excerpt_text(blocks_of(self.units, self.layout.is_cut(self.run)))
         return f"{unit.context}:\n{text}" if is_one and unit.has_lines and unit.context else text
 
     @property

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
 from ragqa.text.shown import CELL, on_lines, row_pairs, set_apart
@@ -48,41 +48,49 @@ class ExcerptBlock:
         return [row.split(CELL) for row in self.text.split("\n")]
 
 
-def blocks_of(units: Sequence[Unit]) -> list[ExcerptBlock]:
-    """The visible blocks of an excerpt with these units, its own bracketed numbers as `[ 1 ]`."""
+def blocks_of(units: Sequence[Unit], cut: tuple[bool, bool] = (False, False)) -> list[ExcerptBlock]:
+    """The visible blocks of an excerpt with these units, its own bracketed numbers as `[ 1 ]`.
+
+    :param cut: whether its list, table or sentence continues before it, and after it: an ellipsis
+        says so, within the line of a sentence, else as a block of its own (`RULE`).
+    """
     groups = _groups(units)
-    blocks = (_block(group, level) for group, level in zip(groups, _levels(groups), strict=True))
-    return [block for block in blocks if block.text.strip()]
+    made = (_block(group, level) for group, level in zip(groups, _levels(groups), strict=True))
+    blocks = [block for block in made if block.text.strip()]
+    if blocks and cut[0]:
+        (unit, text), *rest = blocks[0].parts
+        is_within = _runs_on(blocks[0])
+        begun = replace(blocks[0], parts=[(unit, f"{CUT} {text}"), *rest])
+        blocks[:1] = [begun] if is_within else [ExcerptBlock(Kind.RULE, [(unit, CUT)]), blocks[0]]
+    if blocks and cut[1]:
+        *before, (unit, text) = blocks[-1].parts
+        is_within = _runs_on(blocks[-1])
+        ended = replace(blocks[-1], parts=[*before, (unit, f"{text} {CUT}")])
+        blocks[-1:] = [ended] if is_within else [blocks[-1], ExcerptBlock(Kind.RULE, [(unit, CUT)])]
+    return blocks
 
 
-def excerpt_text(blocks: Sequence[ExcerptBlock], cut: tuple[bool, bool] = (False, False)) -> str:
+def excerpt_text(blocks: Sequence[ExcerptBlock]) -> str:
     """The plain text of an excerpt's blocks.
 
     A paragraph is one line unless a person broke it; items have dashes or numbers, nested ones an
     indent; a table is aligned under its header, and rows without it are `header: cell` pairs; code
     keeps its lines. Blank lines separate blocks.
-
-    :param cut: whether its list, table or sentence continues before it, and after it.
     """
-    if not blocks:
-        return ""
-    pieces = [_text(blocks[0])]
+    pieces = list(map(_text, blocks[:1]))
     for before, after in pairwise(blocks):
         pieces += ["\n\n" if apart(before, after) else "\n", _text(after)]
-    if cut[0]:
-        pieces.insert(0, f"{CUT} " if runs_on(blocks[0]) else f"{CUT}\n")
-    if cut[1]:
-        pieces.append(f" {CUT}" if runs_on(blocks[-1]) else f"\n{CUT}")
     return "".join(pieces)
 
 
 def apart(before: ExcerptBlock, after: ExcerptBlock) -> bool:
-    """Whether a blank line separates two blocks; not so for items, rows and front matter."""
+    """Whether a blank line separates two blocks; not so for items, rows, front matter and a cut."""
     tight = (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
-    return before.kind is not after.kind or before.kind not in tight
+    is_same = before.kind is after.kind and before.kind in tight
+    return not is_same and Kind.RULE not in (before.kind, after.kind)
 
 
-def runs_on(block: ExcerptBlock) -> bool:
+def _runs_on(block: ExcerptBlock) -> bool:
     """Whether a cut is marked within a block's line rather than on a line of its own."""
     return block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
 

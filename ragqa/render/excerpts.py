@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from ragqa.answering.excerpt_blocks import (
-    CUT,
-    INDENT,
-    ExcerptBlock,
-    apart,
-    blocks_of,
-    runs_on,
-)
+from ragqa.answering.excerpt_blocks import INDENT, ExcerptBlock, apart, blocks_of
 from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
 from ragqa.types import Citation, Kind, Span, Unit
@@ -32,7 +25,7 @@ def quoted_words(citation: Citation) -> str:
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
-    blocks = blocks_of(citation.units)
+    blocks = blocks_of(citation.units, (citation.cut.before, citation.cut.after))
     quoted = [unit for block in blocks for unit, _ in block.parts if _is_in(unit, [citation.chars])]
     spans = citation.answer_spans
     answers = () if all(_is_in(unit, spans) for unit in quoted) else spans
@@ -41,8 +34,7 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
     for number, block in enumerate(blocks):
         if number and apart(blocks[number - 1], block):
             console.print()
-        is_first, is_last = number == 0, number == len(blocks) - 1
-        page.draw(block, (citation.cut.before and is_first, citation.cut.after and is_last))
+        page.draw(block)
 
 
 def _is_in(unit: Unit, spans: Iterable[Span]) -> bool:
@@ -59,27 +51,21 @@ class _Page:
     citation: Citation
     answers: Sequence[Span]
 
-    def draw(self, block: ExcerptBlock, cut: tuple[bool, bool]) -> None:
-        """Draw a block, with an ellipsis where the excerpt is cut."""
-        within = runs_on(block)
-        if cut[0] and not within:
-            self._emit(Text(CUT, "quiet"))
+    def draw(self, block: ExcerptBlock) -> None:
+        """Draw a block."""
         if block.kind is Kind.TABLE_HEAD:
             self._table(block)
         elif block.kind is Kind.CODE:
             self._code(block)
+        elif block.kind is Kind.RULE:
+            self._emit(Text(block.text, "quiet"))
         else:
             text = self._text(block.parts)
             if block.kind is Kind.HEADING:
                 text.stylize("bold")
-            before = (f"{CUT} ", "quiet") if within and cut[0] else ""
-            behind = (f" {CUT}", "quiet") if within and cut[1] else ""
             hang = _HANG if block.kind is Kind.ROW else 0
             mark = (block.mark, "quiet" if self._is_beside(block) else "")
-            shown = Text.assemble(mark, before, text, behind)
-            self._emit(shown, block.depth, hang=len(block.mark) or hang)
-        if cut[1] and not within:
-            self._emit(Text(CUT, "quiet"))
+            self._emit(Text.assemble(mark, text), block.depth, hang=len(block.mark) or hang)
 
     def _emit(self, text: Text, depth: int = 0, hang: int = 0) -> None:
         within = min(depth * len(INDENT), self.width // 2)

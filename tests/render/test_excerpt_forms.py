@@ -26,7 +26,7 @@ UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
 
 def plain(citation):
     """What a reader sees of an excerpt as plain text."""
-    return excerpt_text(blocks_of(citation.units), astuple(citation.cut))
+    return excerpt_text(blocks_of(citation.units, astuple(citation.cut)))
 
 
 def drawn(citation, *, width=80, colour=False, indent=0, encoding="utf-8", terminal=True):
