@@ -76,10 +76,7 @@ def paragraph_or_rule(text: str) -> Kind:
 
 
 def all_blocks(text: str, spans: Sequence[Span], found: Iterable[Block]) -> tuple[Block, ...]:
-    """The blocks that a parser found, in order, and blocks of the lines outside any.
-
-    None begins or ends with a blank line. What comes after `MAX_BLOCKS` of them is left out.
-    """
+    """The first `MAX_BLOCKS` of those found and of the lines outside any, without blank lines."""
     starts = [start for start, _ in spans]
     blocks: list[Block] = []
     line = 0
@@ -115,11 +112,6 @@ class Hidden:
     # Pattern to the end of a failed search, so that none is repeated.
     _unclosed: dict[str, int] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, text: str, start: int, *, is_plain: bool = False) -> "Hidden":
-        """For a note whose body begins at `start`."""
-        return cls(text, start if may_hide(text) else len(text), is_plain)
-
     def read(self, at: int) -> list[Span]:
         """What is hidden from a character on, up to a blank line or a block of code."""
         known, last = len(self.spans), None
@@ -136,11 +128,6 @@ class Hidden:
                 self.at, last = at, None
             at = max(at, self.at)
         return self.spans[known:]
-
-    def read_all(self) -> None:
-        """Find all that is hidden in plain text."""
-        while self.at < len(self.text):
-            self.read(self.at)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -101,10 +101,7 @@ _MARKS = re.compile(
 
 
 def convert(name: str, data: bytes) -> Document:
-    """Convert a file of the format with this name; only in the child process.
-
-    :raises Unfit: it is damaged, or has no text.
-    """
+    """Convert a file of the format with this name; only in the child process; or `Unfit`."""
     mime, what = _TYPES[name]
     source, data, warnings = _prepared(name, data)
     given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime)

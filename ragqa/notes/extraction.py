@@ -40,11 +40,7 @@ _lock = Lock()
 
 
 def kept(digest: str, form: Format, data: bytes) -> Document:
-    """A file's document: the one kept when it was converted before, else a new one, then kept.
-
-    :param digest: of the file's bytes, with its format's name and version.
-    :raises Unfit: it cannot be read, now or before.
-    """
+    """The document kept for the digest of a file and its format, else a new one; or `Unfit`."""
     path = _folder() / digest
     converted = _read(path)
     if converted is None:

@@ -1,7 +1,4 @@
-"""The formats of notes: a table of what is read as it is, and what becomes Markdown.
-
-A file becomes a `Document` or is refused with `Unfit`. A converter is imported where it is used.
-"""
+"""The formats of notes, and the `Document` that a file becomes, unless it is `Unfit`."""
 
 import codecs
 import re
@@ -41,10 +38,7 @@ class Unfit(Exception):
 
 
 def decode_text(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Decode UTF-8, UTF-16 with a byte order mark, or else Windows-1252, which is warned of.
-
-    :raises Unfit: it is something else.
-    """
+    """Decode UTF-8, UTF-16 with a byte order mark, or Windows-1252 with a warning; or `Unfit`."""
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Unfit("UTF-32; save it as UTF-8")
     is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -91,10 +85,7 @@ def paragraphs(text: str) -> Iterator[Place]:
 
 
 class Document(Struct, frozen=True):
-    """What a file says, as Markdown, and its places, in order; `warnings` say what is left out.
-
-    `what` is what they are: "page", "slide", "sheet", "cell" or "paragraph"; "" for lines.
-    """
+    """What a file says, as Markdown; `places` are of the kind `what`: "page", or "" for lines."""
 
     text: str
     what: str = ""
@@ -161,10 +152,7 @@ class Format:
     text_share: float = 1.0
 
     def convert_here(self, data: bytes) -> Document:
-        """A file's document, made in this process.
-
-        :raises Unfit: the file cannot be read, or has no text.
-        """
+        """A file's document, made in this process; or `Unfit`."""
         if not self.version:
             text, warnings = decode_text(data)
             return Document(text, warnings=warnings)

@@ -154,10 +154,9 @@ def _end(node: yaml.Node) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The fields that ragqa keeps; `end` is the character offset of the body.
+    """The fields that ragqa keeps; the body begins at `end`.
 
-    `blocks` are its key-value pairs in place; there are none if it has only a title, aliases, tags
-    and dates.
+    `blocks` are its key-value pairs, unless all are a title, aliases, tags and dates.
     """
 
     end: int = 0

@@ -29,11 +29,7 @@ _SIGN = re.compile(
     re.DOTALL,
 )
 
-_LEFT_OUT = (
-    ("app.json", "userIgnoreFilters"),
-    ("templates.json", "folder"),
-)
-
+_LEFT_OUT = (("app.json", "userIgnoreFilters"), ("templates.json", "folder"))
 
 Problem: TypeAlias = tuple[str, str]
 """The path of a file that has rules, and what is wrong with it, in a few words."""
@@ -41,10 +37,7 @@ Problem: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern of an ignore file, which excludes or re-includes; `text` is its line as written.
-
-    `line` is 1-based, 0 in a file that is not read by lines.
-    """
+    """One pattern of an ignore file: line `line`, from 1, as written; 0 in a vault's settings."""
 
     regex: re.Pattern[str]
     excludes: bool
@@ -98,11 +91,9 @@ def add_rules(rules: list[Rule], top: Path, folder: str, name: str) -> Iterator[
 
 
 def _compiled(folder: str, pattern: str) -> re.Pattern[str]:
-    """A pattern in a folder as an expression that matches paths; those of folders end in `/`.
+    """A pattern in a folder as an expression for paths; or a ValueError, or `re.error`.
 
     What a `*` or `**` skips is never tried again, so a match takes time linear in the path.
-
-    :raises ValueError: the pattern can match nothing; or `re.error`.
     """
     own = pattern.removesuffix("/")
     if not own:

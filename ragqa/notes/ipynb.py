@@ -20,10 +20,7 @@ _REPR = re.compile(r"\s*<[^<>\n]*>\s*|\s*\[?<[\w.]+ (?:at|object) .*", re.DOTALL
 
 
 def convert(data: bytes) -> Document:
-    """Convert a notebook.
-
-    :raises Unfit: it is no notebook.
-    """
+    """Convert a notebook; or `Unfit`."""
     try:
         notebook = json.loads(decode_text(data)[0])
     except (ValueError, RecursionError) as exc:

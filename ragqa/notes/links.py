@@ -17,10 +17,7 @@ _BETWEEN_WORDS = r"[\W_]+"
 
 @dataclass(frozen=True, slots=True)
 class NoteNames:
-    """Finds the notes that links mean, as Obsidian does.
-
-    A name in lower case is a path or the end of one, with or without suffix, or a title or alias.
-    """
+    """Finds the notes that links mean, as Obsidian does, by path, end of a path, title or alias."""
 
     by_name: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

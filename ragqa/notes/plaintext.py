@@ -40,7 +40,8 @@ _Text: TypeAlias = tuple[Kind, int, int, int]
 
 def plain_blocks(hidden: Hidden, spans: Sequence[Span], inline: Inline) -> Iterator[Block]:
     """The blocks of these lines of plain text, without what is hidden in them."""
-    hidden.read_all()
+    while hidden.at < len(hidden.text):
+        hidden.read(hidden.at)
     shown = masked(hidden.text, hidden.spans)
     note = _Lines(spans, [shown[first:last].rstrip() for first, last in spans])
     for line in note.lines:

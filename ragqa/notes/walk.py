@@ -32,10 +32,10 @@ _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(slots=True)
 class Walk:
-    """The contents of a corpus: `files` and `skipped` by path, the number of `others` by suffix.
+    """The contents of a corpus: its notes by path, and the number of other files by suffix.
 
-    `unreadable_folders` are also among `skipped`: the notes below them are unreachable, not
-    deleted. `folders` are those looked into, by their paths on disk.
+    `unreadable_folders` are also `skipped`: their notes are unreachable, not deleted. `folders` are
+    those looked into, on disk.
     """
 
     files: list[NoteFile] = field(default_factory=list)

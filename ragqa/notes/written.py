@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked
+from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked, may_hide
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.markdown import Inline, markdown_blocks
@@ -62,7 +62,8 @@ def note_of(path: str, document: Document) -> Note:
 
 def body_of(text: str, start: int, *, is_plain: bool) -> tuple[tuple[Block, ...], Inline, Hidden]:
     """The blocks of a text from `start` on, with its links and tags, and what is hidden in it."""
-    hidden, spans = Hidden.of(text, start, is_plain=is_plain), line_spans(text, start)
+    hidden = Hidden(text, start if may_hide(text) else len(text), is_plain)
+    spans = line_spans(text, start)
     inline = Inline(has_too_many_brackets(text[start:]))
     found = (plain_blocks if is_plain else markdown_blocks)(hidden, spans, inline)
     blocks = all_blocks(masked(text, hidden.spans), spans, found)

@@ -71,10 +71,7 @@ class Chunking(Struct, frozen=True):
 
 
 def token_counts(texts: Iterable[str]) -> list[int]:
-    """Count the tokens of each text, in order; special tokens count as plain text.
-
-    :raises IndexUnusable: the ranks are missing or are not the published ones.
-    """
+    """The tokens of each text, special ones as plain text; `IndexUnusable` without sound ranks."""
     encode = _encoding().encode_ordinary
     return [
         sum(len(encode(text[i : i + _SLICE_CHARS])) for i in range(0, len(text), _SLICE_CHARS))
@@ -122,18 +119,11 @@ class Size(Struct, frozen=True):
         """The sum of both."""
         return Size(self.tokens + other.tokens, self.pieces + other.pieces)
 
-    def minus(self, other: "Size") -> "Size":
-        """The difference of both."""
-        return Size(self.tokens - other.tokens, self.pieces - other.pieces)
-
 
 class TokenCounter:
-    """Measures one note's text.
+    """Measures one note's text; `room` is what a window leaves beside special tokens and prompt.
 
-    `room` is what a window leaves beside the embedder's special tokens and prompt. A span over
-    `max_tokens` is cut in any case, so that its pieces are taken to equal its tokens.
-
-    :raises ValueError: the window is too small for any text.
+    A span over `max_tokens` is cut in any case, so that its pieces are taken to equal its tokens.
     """
 
     def __init__(

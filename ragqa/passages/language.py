@@ -1,7 +1,4 @@
-"""The language of a note, and of a long passage in another: told by py3langid, a model of bytes.
-
-It is a fork of langid.py (Lui and Baldwin, 2012), loaded for a text that is not plainly English.
-"""
+"""The language of a note, and of a long passage in another, told by py3langid unless plain."""
 
 import lzma
 import re
@@ -67,10 +64,7 @@ def add_pieces(
     passages: Sequence[Passage],
     pieces: Callable[[Sequence[str]], Pieces],
 ) -> None:
-    """Add the word pieces of passages to the totals of their languages, until there are enough.
-
-    Each note's first ones count, since one note may have a picture's data or a million figures.
-    """
+    """Add the word pieces of each note's first passages to its language, until there are enough."""
     counted = Counter[str]()
     for passage in passages:
         counted[passage.path] += 1

@@ -136,8 +136,7 @@ def fit_trails(
 ) -> dict[HeadingPath, Trail]:
     """The trail of each heading path, shortened to about half of the counter's room.
 
-    A title or heading of more than a quarter of the room is cut. If the whole still exceeds half,
-    headings are dropped from the outside in; the innermost stays.
+    A label of more than a quarter is cut; then headings are dropped from the outside in.
     """
     # A file name can contain lone surrogates, which a tokenizer rejects.
     title = title[:_MAX_TITLE_CHARS].encode("utf-8", "replace").decode("utf-8")

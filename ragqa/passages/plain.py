@@ -44,10 +44,7 @@ _QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
 
 
 def with_plain(text: str, units: Iterable[Unit]) -> list[Unit]:
-    """The units of a note, in order, with their plain text.
-
-    Those of one block are read as one, so that markup may go over several of them.
-    """
+    """A note's units with their plain text; markup may go over several of the same block."""
     blocks: list[list[Unit]] = []
     last = None
     for unit in units:

@@ -204,7 +204,8 @@ class _Splitter:
         headings = Size()
         for unit in units:
             # Headings that take more than half of the limit are separated from their text.
-            room = limit.minus(headings) if headings.plus(headings).fits(limit) else limit
+            left = Size(limit.tokens - headings.tokens, limit.pieces - headings.pieces)
+            room = left if headings.plus(headings).fits(limit) else limit
             size = self.counter.size([unit])
             if size.fits(room):
                 fitted.append(unit)
@@ -335,19 +336,18 @@ def _is_rest(unit: Unit) -> bool:
 
 def _cutters(kind: Kind) -> list[_Cutter]:
     """The ways to divide a unit of this kind, the coarsest first."""
-    lines = _by_pattern(_LINE)
+
+    def by(pattern: re.Pattern[str]) -> _Cutter:
+        return lambda text, start, end: [it.span() for it in pattern.finditer(text, start, end)]
+
     coarsest: dict[Kind, list[_Cutter]] = {
         Kind.ITEM: [_by_sentence],
         Kind.PARAGRAPH: [],
         Kind.HEADING: [],
         Kind.ROW: [_by_cell],
-        Kind.TABLE_HEAD: [lines, _by_cell],
+        Kind.TABLE_HEAD: [by(_LINE), _by_cell],
     }
-    return [*coarsest.get(kind, [lines]), *map(_by_pattern, (_CLAUSE, _FEW_WORDS, *_LENGTHS))]
-
-
-def _by_pattern(pattern: re.Pattern[str]) -> _Cutter:
-    return lambda text, start, end: [match.span() for match in pattern.finditer(text, start, end)]
+    return [*coarsest.get(kind, [by(_LINE)]), *map(by, (_CLAUSE, _FEW_WORDS, *_LENGTHS))]
 
 
 def _by_sentence(text: str, start: int, end: int) -> list[Span]:

@@ -151,10 +151,7 @@ def print_document(document: Mapping[str, Any]) -> None:
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """Return the document and its version as ASCII JSON, which prints in any locale.
-
-    :raises ValueError: a value is NaN or infinite.
-    """
+    """The document and its version as ASCII JSON, which prints in any locale."""
     versioned = {"version": DOCUMENT_VERSION, **document}
     return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
@@ -204,10 +201,7 @@ def show_logged_warnings() -> None:
 
 
 def print_error(error: RagqaError) -> None:
-    """Print the error and its hint on stderr, with API keys hidden.
-
-    A library's exception may quote a key: `Invalid header value b'Bearer …'`.
-    """
+    """Print the error and its hint on stderr, without API keys that a library may have quoted."""
     from ragqa.llms.servers import without_keys
 
     put_labelled("error: ", "error", without_keys(error.message), console=stderr())
@@ -246,10 +240,7 @@ def confirm(question: str) -> bool:
 
 
 def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
-    """Print sanitised text, on a terminal wrapped to at most `READABLE` columns.
-
-    :param hang: the width of a leading label; wrapped lines are indented past it.
-    """
+    """Print sanitised text, on a terminal wrapped below its first `hang` columns."""
     if console.is_terminal:
         width = max(1, min(console.width, READABLE) - indent - hang)
         below = [text[:hang] if hang else Text(), Text(" " * hang)]

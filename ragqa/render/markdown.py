@@ -56,10 +56,7 @@ def answer_markdown(answer: Answer, *, record: bool = True) -> str:
 
 
 def chat_markdown(exchanges: "Sequence[Exchange]") -> str:
-    """A chat, with one record of all citations.
-
-    :param exchanges: at least one.
-    """
+    """A chat of at least one exchange, with one record of all citations."""
     from ragqa.follow_ups import numbered  # late: a single answer does not need it
 
     exchanges = list(numbered(exchanges))
@@ -106,9 +103,7 @@ def _record(answer: Answer) -> Iterator[str]:
 
 
 def answer_parts(answer: Answer, level: str = "##", *, whole: bool) -> Iterator[TextPart]:
-    """The sources of an answer, statements of other dates and further excerpts, with headings.
-
-    Without citations, the nearest passages.
+    """Sources, statements of other dates and further excerpts, or else the nearest passages.
 
     :param whole: give further excerpts whole, too, and not the first words of each.
     """

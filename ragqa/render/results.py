@@ -79,10 +79,7 @@ class Linker:
 
 
 def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
-    """Print the answer with its sources, or the nearest passages if there is no answer.
-
-    :param more: the command that shows more excerpts, "" for none.
-    """
+    """Print the answer or the nearest passages; `more` is the command for more excerpts."""
     print_corrected(answer.corrected)
     written = answer.written
     if written is not None and written.is_answer:
@@ -285,10 +282,7 @@ def _snippet(passage: Passage, question: str) -> str:
 
 
 def print_part(part: "NotePart", linker: Linker, *, numbered: bool | None = None) -> None:
-    """Print the text alone, or where it is and then the lines with their numbers or places.
-
-    :param numbered: None on a terminal only.
-    """
+    """Print the text; if `numbered`, or on a terminal, with where it is and what is beside it."""
     console = stdout()
     if not (console.is_terminal if numbered is None else numbered):
         emit(console, Text(safe_text(part.text.strip("\n"))))

@@ -36,10 +36,7 @@ _MAY_BE_WRONG = (
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A result in words: a heading, parts of which as many are shown as fit, and notices.
-
-    `lists` are lists of the document that keep nothing but what a part shows.
-    """
+    """A result in words; `lists` are lists of the document that keep only what a part shows."""
 
     head: str
     parts: Sequence[TextPart]
@@ -48,10 +45,7 @@ class Said:
     lists: Sequence[str] = ()
 
     def within(self, document: Document, budget: int) -> tuple[str, Document]:
-        """As many whole parts as fit, one at least, and what is shown of them as data.
-
-        :param document: the result as data, of which the lists keep the entries that are shown.
-        """
+        """As many whole parts as fit, one at least, and the document with the entries shown."""
         around = [self.head, *self.notices]
         fits = _fitting([*around, *(part.text for part in self.parts)], budget) - len(around)
         shown = self.parts[: max(1, fits)]

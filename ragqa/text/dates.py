@@ -316,10 +316,7 @@ def period_asked(question: str, today: date) -> Period | None:
 
 
 def day_asked(question: str, today: date) -> tuple[str, Span] | None:
-    """The day before tomorrow that a question is about, as ISO, and where it is named.
-
-    A weekday is the last one before today, with "last" the one of the week before.
-    """
+    """The day before tomorrow that a question is about, as ISO, and where it is named."""
     start = _last_sentence(question)
     if not compiled(_OF_PAST).search(question, start):
         return None
@@ -346,11 +343,7 @@ def _last_sentence(question: str) -> int:
 
 
 def day_named(name: str, text: str, today: date) -> str:
-    """The first day of what a filter names, or for "until" the last one, as ISO; "" for "".
-
-    :param name: "since" or "until".
-    :raises UsageError: the text names no day, month or year.
-    """
+    """The first day that a filter "since" names, or the last of "until", as ISO; or UsageError."""
     words = " ".join(text.lower().split())
     if not words:
         return ""

@@ -77,9 +77,8 @@ _ONE = Decimal(1)
 class Figure(Struct, frozen=True):
     """A figure in `text[start:end]`, with what it counts; `low` and `high` differ for a range.
 
-    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown. `step`
-    is the size of its last digit; it `is_about` where a word like "nearly" stands before
-    it. `number` is its span without `unit`, the next word in lower case or "%".
+    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown; `step`
+    the size of the last digit; `number` the span without `unit`, the next word or "%".
     """
 
     measures: str

@@ -1,8 +1,5 @@
 # ruff: noqa: RUF001 - this module distinguishes look-alike marks
-"""Splits text into sentences: the words before and after a mark decide whether it ends one.
-
-Changing a rule changes passages: raise `passages.VERSION`.
-"""
+"""Splits text into sentences by marks; a change of a rule raises `passages.VERSION`."""
 
 import re
 from collections.abc import Iterator

@@ -14,8 +14,8 @@ _LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
 BOX = r"\A\[([ xX/-])\]\s+"
-_STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "cancelled"}
-TASK_STATES = {char: f"({state}) " for char, state in _STATES.items()}
+_DONE = "(done) "
+TASK_STATES = {" ": "(open) ", "x": _DONE, "X": _DONE, "/": "(in progress) ", "-": "(cancelled) "}
 """What is shown of the box of a task, by the character in it."""
 
 # Code, which has no marks, comes first.
