@@ -154,15 +154,6 @@ def test_what_is_no_regular_file_is_skipped_at_once(tmp_path):
         assert reason(tmp_path, name) == "not a regular file"  # or it would wait for ever
 
 
-def test_an_unreadable_note_is_skipped(tmp_path, as_nobody):
-    for name, mode in (("open.md", 0o644), ("closed.md", 0o000)):
-        (tmp_path / name).write_text("text")
-        (tmp_path / name).chmod(mode)
-    assert read(tmp_path, "open.md").text == "text"
-    with as_nobody():
-        assert reason(Path(), "closed.md") == "cannot be read: Permission denied"
-
-
 def test_a_path_that_leads_elsewhere_is_not_opened(tmp_path):
     corpus = tmp_path / "corpus"
     (corpus / "a").mkdir(parents=True)

@@ -93,13 +93,6 @@ def test_an_introduction_stays_with_its_list():
     assert passages[1].text.startswith("The steps are:\n\n- Sentence 0")
 
 
-def test_a_heading_without_words_closes_the_sections_below_it():
-    note = note_of(f"# Top\n\n## Sub\n\n{paragraph(3)}\n\n## Bare\n\n{paragraph(3)}\n")
-    blocks = tuple(replace(b, label="") if b.label == "Bare" else b for b in note.blocks)
-    passages = split(replace(note, blocks=blocks))
-    assert [p.heading for p in passages] == [("Top", "Sub"), ("Top",)]
-
-
 def test_a_rule_begins_no_passage():
     first, second = split(f"{paragraph(5)}\n\n---\n\n{paragraph(5)}\n", target=100)
     assert first.text.endswith("---")

@@ -202,16 +202,3 @@ def test_no_passage_has_what_a_note_hides(front, blocks, gap, path, window):
     for passage in passages:
         assert passage.text == note.text[passage.start : passage.end]
         assert_holds_all_text(note.text, passage.units, passage.start, passage.end)
-
-
-@pytest.mark.parametrize(
-    ("heading", "texts"),
-    [
-        ("# Title", ["Text."]),
-        ("# Database: PostgreSQL", ["# Database: PostgreSQL", "Text."]),
-    ],
-)
-def test_a_heading_above_a_comment_is_no_passage_unless_it_states_a_fact(heading, texts):
-    note = note_of(f"{heading}\n\n<!-- remark -->\n\nText.\n")
-    passages = split_note(note, chunking=Chunking(), window=100, count_tokens=words)
-    assert [passage.text for passage in passages] == texts

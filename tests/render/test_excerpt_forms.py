@@ -179,11 +179,6 @@ def test_what_an_encoding_lacks_is_replaced():
     assert out == "? ? ?\n\n? | b\n--+--\nc | d\n?\n"
 
 
-def test_a_citation_without_text_draws_nothing():
-    empty = replace(cited("- One"), units=(), quote="", chars=(0, 0))
-    assert drawn(empty) == ""
-
-
 # Any notes
 
 WORD = st.text("abcdef\u00e9\u6c49", min_size=1, max_size=7)

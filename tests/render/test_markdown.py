@@ -106,15 +106,12 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
     assert saved.citations == ()
 
 
-def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
+def test_what_is_missing_and_a_date_are_escaped():
     answer = make_answer(no_note_has=("INT4", "[x](y)"))
     forged = replace(answer.citations[0], note_date="[d](y)")
     close = answer_markdown(replace(answer, citations=(forged,)))
     assert "(\\[d\\](y))" in close
     assert "**Probably (no note has: INT4, \\[x\\](y)):**" in close
-    none = {"text": "", "citations": (), "no_note_has": ("roses",)}
-    away = answer_markdown(make_answer(answered=False, **none))
-    assert "**Your notes do not seem to answer this (no note has: roses).**" in away
 
 
 @given(st.lists(st.tuples(NASTY, NASTY, NASTY.filter(str.strip)), min_size=1, max_size=3))

@@ -118,9 +118,10 @@ def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
             {"confidence": 0.9, "no_note_has": ("GPT-9",)},
             "Probably (no note has: GPT-9):",
         ),
+        ({"confidence": 0.1}, "Not sure; nearest:"),
         (
-            {"confidence": 0.1, "no_note_has": ("a", "b")},
-            "Not sure; nearest (no note has: a, b):",
+            {"answered": False, "citations": (), "no_note_has": ("a", "b")},
+            "Your notes do not seem to answer this (no note has: a, b).",
         ),
         ({"answered": False, "citations": ()}, "Your notes do not seem to answer this."),
     ],
