@@ -124,28 +124,16 @@ class _QuestionWord:
 
 def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
     """Make a question stand alone; one that already does is returned unchanged."""
-    leant_on = context(earlier)
-    if not leant_on:
-        return asked
-    try:
-        snapshot = index.snapshot()
-    except NoIndex:
-        return asked
-    return completed(asked, leant_on[-1].answer, snapshot)
-
-
-def context(earlier: Sequence[Exchange]) -> list[Exchange]:
-    """The exchanges that a question may depend on: those answered on the same topic.
-
-    An unanswered question that stood alone changed it to something that the notes lack.
-    """
-    kept: list[Exchange] = []
+    before: Answer | None = None
     for exchange in earlier:
         if exchange.answer.citations:
-            kept.append(exchange)
+            before = exchange.answer
         elif exchange.asked == exchange.answer.question:
-            kept.clear()
-    return kept
+            before = None  # it changed the subject to something that the notes lack
+    try:
+        return completed(asked, before, index.snapshot()) if before else asked
+    except NoIndex:
+        return asked
 
 
 def completed(question: str, before: Answer, snapshot: Snapshot) -> str:

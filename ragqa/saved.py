@@ -31,7 +31,6 @@ NOWHERE = (0, 0)
 _IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
 
 _MARK = "ragqa_answer"
-_VERSION = 1
 # JSON escapes quotation marks in strings, so no text inside a record looks like a record.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
@@ -134,7 +133,7 @@ class Verification:
 def record_of(answer: Answer) -> str:
     """What is needed to check an answer, as one line of ASCII JSON without Markdown markup."""
     document = {
-        _MARK: _VERSION,
+        _MARK: DOCUMENT_VERSION,
         "question": answer.question,
         "backend": answer.backend,
         "citations": to_builtins(

@@ -184,13 +184,6 @@ class LlmChoice(Struct, frozen=True):
     problem: Problem | None = None
     index_host: str = ""
 
-    @property
-    def other_traffic(self) -> str:
-        """What leaves this machine apart from LLM requests, in words."""
-        if self.index_host:
-            return f"nothing but the index leaves this machine, to {self.index_host}"
-        return "nothing leaves this machine"
-
 
 def choice_of(loaded: Loaded) -> LlmChoice:
     """The backend that these settings select."""

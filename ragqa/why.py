@@ -69,7 +69,8 @@ class Explanation:
 
     JSON = JsonShape(
         "question corrected target verdict reason=target.reason stage by_meaning by_words by_both "
-        "passages=info.passages sentence=quote lines=sentence.lines warnings waiting index=info",
+        "passages=info.passages sentence=sentence.quote lines=sentence.lines warnings waiting "
+        "index=info",
         null="sentence lines",
     )
 
@@ -84,11 +85,6 @@ class Explanation:
     sentence: Citation | None = None
     warnings: tuple[str, ...] = ()
     waiting: int = 0
-
-    @property
-    def quote(self) -> str:
-        """The best sentence, "" for none."""
-        return self.sentence.quote if self.sentence else ""
 
     @property
     def verdict(self) -> str:

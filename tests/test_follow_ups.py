@@ -1,6 +1,7 @@
 """What a chat understands: its commands, and questions that lean on the one before."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from cases import each_of
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import INFO, make_answer
 
-from ragqa.follow_ups import COMMANDS, Exchange, command_in, completed, context, numbered
+from ragqa.follow_ups import COMMANDS, Exchange, command_in, completed, numbered, stand_alone
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.types import Passage, Pieces, Written, WrittenSentence
 
@@ -127,8 +128,11 @@ def test_a_follow_up_leans_on_what_was_answered_since_a_question_without_an_answ
     other = Exchange("who founded Anthropic?", answered("who founded Anthropic?"))
     leaning = Exchange("why?", unanswered("why? (LoRA)"))
     alone = Exchange("how do I prune roses?", unanswered("how do I prune roses?"))
-    assert context([]) == []
-    assert context([lora, other]) == [lora, other]
-    assert context([lora, leaning]) == [lora]
-    assert context([lora, alone]) == []
-    assert context([lora, alone, other]) == [other]
+    for earlier, told in (
+        ([], "why?"),
+        ([lora, other], "why? (founded, Anthropic)"),
+        ([lora, leaning], "why? (LoRA)"),
+        ([lora, alone], "why?"),
+        ([lora, alone, other], "why? (founded, Anthropic)"),
+    ):
+        assert stand_alone(SimpleNamespace(snapshot=Snapshot), "why?", earlier) == told

@@ -168,13 +168,15 @@ def settings_document(loaded: Loaded) -> Document:
 
 def llm_line(choice: LlmChoice) -> str:
     """The backend that is set and where it sends data, on one line; not sanitised."""
+    sent = f"nothing but the index leaves this machine, to {choice.index_host}"
+    sent = sent if choice.index_host else "nothing leaves this machine"
     if not choice.spec:
-        return f"none: {choice.other_traffic}"
+        return f"none: {sent}"
     backend = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
         return backend
     if choice.destination.is_local:
-        return f"{backend}; {choice.other_traffic}"
+        return f"{backend}; {sent}"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{backend}; data goes to {choice.destination.where}{allowed}"
 

@@ -342,10 +342,12 @@ def _readable(snapshot: Snapshot, embedder: Embedder, question: str, language: s
 def share_read(pieces: Pieces) -> float:
     """How far an embedder reads the texts that it cuts into these pieces, 0 to 1.
 
-    Where words are short, as in a diary, most pieces are words even though they have few bytes.
+    A piece has few bytes if the embedder sees fragments, or nothing it knows. Where words are
+    short, as in a diary, most pieces are words even though they have few bytes.
     """
-    by_size = (pieces.mean_bytes - UNREAD_BYTES) / (READ_BYTES - UNREAD_BYTES)
-    by_words = (pieces.word_share - UNREAD_WORDS) / (READ_WORDS - UNREAD_WORDS)
+    number = max(1, pieces.number)
+    by_size = (pieces.known_bytes / number - UNREAD_BYTES) / (READ_BYTES - UNREAD_BYTES)
+    by_words = (pieces.words / number - UNREAD_WORDS) / (READ_WORDS - UNREAD_WORDS)
     return min(1.0, max(0.0, by_size, by_words))
 
 

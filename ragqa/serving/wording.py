@@ -158,7 +158,8 @@ def verification_said(verification: Verification) -> Said:
 
 def explanation_said(explanation: Explanation) -> Said:
     """Why a note is in an answer, or is not."""
-    lines = (verdict_line(explanation), ranks_line(explanation), explanation.quote)
+    quote = explanation.sentence.quote if explanation.sentence else ""
+    lines = (verdict_line(explanation), ranks_line(explanation), quote)
     parts = [TextPart(safe_line(line)) for line in lines if line]
     return Said("", parts, _noted(explanation.warnings))
 

@@ -84,16 +84,6 @@ class Pieces(Struct, frozen=True):
     def __add__(self, other: "Pieces") -> "Pieces":
         return Pieces(*map(add, structs.astuple(self), structs.astuple(other)))
 
-    @property
-    def mean_bytes(self) -> float:
-        """The mean bytes of a piece: few if the embedder sees fragments, or nothing it knows."""
-        return self.known_bytes / self.number if self.number else 0.0
-
-    @property
-    def word_share(self) -> float:
-        """The share of the pieces that are words: most of them in a language of the embedder."""
-        return self.words / self.number if self.number else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:

@@ -30,8 +30,6 @@ _MAX_ALIASES_CHARS = 500
 _WORDS = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
-DAY_NS = 86_400_000_000_000
-
 
 class Stamp(Struct, frozen=True, array_like=True):
     """A file's metadata *before* it was read; shows whether to read it again."""
@@ -42,7 +40,7 @@ class Stamp(Struct, frozen=True, array_like=True):
     @property
     def changed_on(self) -> int:
         """The day of the last change, in UTC, as a number of days since 1970."""
-        return self.mtime_ns // DAY_NS
+        return self.mtime_ns // 86_400_000_000_000
 
 
 class NoteFile(Struct, frozen=True):
