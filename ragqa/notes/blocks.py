@@ -221,10 +221,9 @@ def _cut(text: str, block: Block, spans: Sequence[Span]) -> Iterator[Block]:
 
 
 def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
-    """A piece before hidden text, with its unfinished last sentence turned into a rule.
+    """A piece before hidden text, its unfinished last sentence a rule unless it has a digit.
 
-    "The wombat weighs %%check%% 35 kg" must not be answered by "The wombat weighs". A fragment with
-    a digit is kept, since it may state something.
+    "The wombat weighs %%check%% 35 kg" must not be answered by "The wombat weighs".
     """
     whole = _SENTENCES.match(text, piece.start, piece.end)
     start = whole.end() if whole else piece.start

@@ -47,6 +47,11 @@ _MAX_BARLESS = 20
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
 
+TOO_MANY_BRACKETS = (
+    f"more than {MAX_BRACKETS:,} brackets, or {MAX_DEEP:,} within others: "
+    "its links and the tags in its text are not read"
+)
+
 _TARGET = r"\([\w.:-]+\)="
 """A paragraph that is only a name of MyST for what follows it."""
 
@@ -106,8 +111,7 @@ def _hide(state: StateBlock, line: int, last: int, silent: bool) -> bool:  # noq
 class Inline:
     """Reads the inline text of one note; `env` holds its link reference definitions.
 
-    `links` are the targets of links to other notes, not those to the web or within the note, and
-    `tags` are without their `#`; those in code, link targets or escaped do not count. With
+    `links` are the targets of links to other notes, and `tags` are without their `#`. With
     `too_many_brackets` there are none, and labels keep their markup: parsing would take minutes.
     """
 
@@ -115,15 +119,6 @@ class Inline:
     links: dict[str, None] = field(default_factory=dict)
     tags: dict[str, None] = field(default_factory=dict)
     env: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Warnings about the note."""
-        warning = (
-            f"more than {MAX_BRACKETS:,} brackets, or {MAX_DEEP:,} within others: "
-            "its links and the tags in its text are not read"
-        )
-        return (warning,) if self.too_many_brackets else ()
 
     def label(self, source: str) -> str:
         """The words of a heading, cell or line, without markup, on one line of bounded length."""

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked, may_hide
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
-from ragqa.notes.markdown import Inline, markdown_blocks
+from ragqa.notes.markdown import TOO_MANY_BRACKETS, Inline, markdown_blocks
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, plain_blocks
 from ragqa.text.dates import day_of
 from ragqa.text.inline import has_too_many_brackets
@@ -39,7 +39,7 @@ def note_of(path: str, document: Document) -> Note:
     named = tuple(dict.fromkeys((*document.tags, *front.tags, *inline.tags)))
     tags = tuple(tag for tag in named if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
     limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
-    warnings = front.warnings + inline.warnings + hidden.warnings
+    warnings = front.warnings + (TOO_MANY_BRACKETS,) * inline.too_many_brackets + hidden.warnings
     warnings += (_TOO_MANY,) * (len(blocks) >= MAX_BLOCKS) + document.warnings
     if len(tags) < len(named):
         warnings += (f"tags that do not count: {len(named) - len(tags):,} ({limits})",)

@@ -86,11 +86,8 @@ def _declared_language(note: Note) -> str | None:
 
 
 def _likely_language(text: str, least: int, sure: float) -> str | None:
-    """The language of a text; None if that is unclear.
-
-    :param least: the fewest letters to tell by; a character of Chinese, say, counts as four.
-    :param sure: the lowest probability.
-    """
+    """The language of a text of `least` letters, told with the probability `sure`; or None."""
+    # A character of Chinese, say, counts as four.
     letters = (4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
     if sum(islice(letters, least)) < least:
         return None

@@ -88,11 +88,10 @@ class _Splitter:
     line_ends: Sequence[int]
 
     def sections(self, units: Iterable[Unit]) -> list[list[Unit]]:
-        """Begin a section at each heading, unless no text separates it from the previous heading.
+        """Begin a section at each heading below text, and after a gap such as a comment.
 
-        Trailing headings without text join the last section with text. A gap between two units,
-        such as a comment, ends a section; a section of headings alone that state no fact is then
-        dropped, since its headings reappear above the next text.
+        Trailing headings join the last section; before a gap, headings alone that state no fact are
+        dropped, since they reappear above the next text.
         """
         text = self.note.text
         sections: list[list[Unit]] = []
@@ -114,10 +113,9 @@ class _Splitter:
         return sections
 
     def joined(self, sections: Iterable[Sequence[Unit]]) -> list[list[Unit]]:
-        """Cut long sections, and join a small one to a small one before it under the same heading.
+        """Cut long sections, and join two small ones under the same heading.
 
-        The result is at most twice as long as a small section: a passage about one topic is found
-        better than one about several, and its citation names the section.
+        No more are joined, since a passage about one topic is found better than about several.
         """
         runs: list[list[Unit]] = []
         last: list[Unit] = []
@@ -241,8 +239,7 @@ class _Splitter:
     def _cheapest(self, units: Sequence[Unit], limit: Size) -> list[list[Unit]]:
         """Cut into runs within the limit at least cost; a unit over the limit is a run by itself.
 
-        A run costs the squared deviation from the target length, relative to the target, so that
-        runs come out even; a cut costs more the more it separates.
+        A run costs its squared relative deviation from the target; a cut, what it separates.
         """
         target = self.chunking.target_tokens
         cut_costs = list(self._cut_costs(units))
@@ -327,10 +324,7 @@ def _is_text(unit: Unit) -> bool:
 
 
 def _is_rest(unit: Unit) -> bool:
-    """Whether a unit is the rest of a row that was divided.
-
-    It is a passage by itself, so that the labels of its columns hold for all the text of that.
-    """
+    """Whether a unit is the rest of a divided row: a passage by itself, for its labels' sake."""
     return unit.kind in (Kind.ROW, Kind.TABLE_HEAD) and not unit.begins
 
 

@@ -1,7 +1,4 @@
-"""The only package that prints: results go to stdout, everything else to stderr.
-
-The keys of a JSON document are declared with each type of result, as its `JSON`.
-"""
+"""The only package that prints: results go to stdout, everything else to stderr."""
 
 import json
 import logging

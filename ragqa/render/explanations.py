@@ -16,8 +16,6 @@ from ragqa.text.words import UNSPACED
 from ragqa.types import counted
 from ragqa.why import Explanation
 
-_INDENT = 2
-
 MAX_COMPARED = 20_000
 """Two texts of which one has more words are shown whole, without a word diff."""
 
@@ -32,7 +30,7 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
         put(ranks)
     if sentence := explanation.sentence:
         put(Text("Best sentence: ").append_text(linker.cited(sentence)))
-        put(" ".join(sentence.quote.split()), indent=_INDENT)
+        put(" ".join(sentence.quote.split()), indent=2)
 
 
 def verdict_line(explanation: Explanation) -> str:

@@ -246,11 +246,14 @@ def print_whole_sources(answer: Answer, linker: Linker) -> None:
 
 
 def _print_hits(question: str, hits: Sequence[Hit], linker: Linker, *, whole: bool = False) -> None:
+    """Print each passage, `whole` or the unit of it that is nearest to the question, cut."""
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
         place = linker.place(passage.path, passage.lines, hit.locator)
         _print_place(_dated(place, passage), passage.heading, n=n)
-        text = passage.text if whole else _snippet(passage, question)
+        text = passage.text if whole else nearest_unit(passage, question)
+        if not whole and len(text) > _SNIPPET_CHARS:
+            text = f"{text[: _SNIPPET_CHARS - 1].rstrip()}\u2026"
         put(_marked(text, question, passage.language), indent=_INDENT)
 
 
@@ -273,12 +276,6 @@ def _marked(quote_text: str, question: str, language: str) -> Text:
         if wanted.intersection(index_terms(match[0], language)):
             text.stylize("match", *match.span())
     return text
-
-
-def _snippet(passage: Passage, question: str) -> str:
-    """The unit of a passage that is nearest to the question, cut."""
-    line = nearest_unit(passage, question)
-    return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"
 
 
 def print_part(part: "NotePart", linker: Linker, *, numbered: bool | None = None) -> None:

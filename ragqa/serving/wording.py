@@ -1,7 +1,4 @@
-"""Results as text for a language model: what it needs to answer and to cite, as far as it fits.
-
-The source of a note is in a fence, so that it cannot pass for ragqa's own words.
-"""
+"""Results as text for a language model, as far as they fit; what notes say is in fences."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

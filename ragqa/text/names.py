@@ -114,10 +114,7 @@ def _plain(name: str) -> str:
 
 
 def names(text: str) -> list[Span]:
-    """The runs of capitalised words in a text, without nationalities.
-
-    A capital alone does not make the first word a name, unless it begins a list of names.
-    """
+    """The runs of capitalised words, without nationalities or a first word outside a list."""
     taken = [*dates(text), *times(text)]
     spans = []
     for match in compiled(_NAME).finditer(text):

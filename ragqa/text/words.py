@@ -181,10 +181,7 @@ def query_terms(text: str, languages: Sequence[str] = (ENGLISH,)) -> list[str]:
 
 
 def query_forms(text: str, languages: Sequence[str]) -> list[list[str]]:
-    """The terms of each word of a question, one or several, by the order of the languages.
-
-    Stop words of the first language are dropped unless there is nothing else.
-    """
+    """The terms of each word of a question in these languages, without the first's stop words."""
     asked, stripped = languages[0], text
     if not text.isascii():  # without the words that only ask, and particles, of unspaced scripts
         stripped = compiled(_UNSPACED_STOPS).sub(" ", text)
@@ -223,10 +220,7 @@ def canonical(word: str) -> str:
 
 
 class Word(Struct, frozen=True):
-    """A lower-case word at `start` to `end` of a text.
-
-    `term` is its index term, and `stem` that of the first of its synonyms, "" for a stop word.
-    """
+    """A lower-case word of a text; `stem` is the term of its first synonym, "" for a stop word."""
 
     text: str
     term: str
@@ -294,10 +288,7 @@ def _unelided(text: str, language: str) -> str:
 
 
 def is_latin(text: str) -> bool:
-    """Whether at least half of the tokens are numbers or in Latin script.
-
-    Tokens are counted, not letters: an English word has as many letters as several Chinese words.
-    """
+    """Whether at least half of the tokens, not of the letters, are numbers or in Latin script."""
     firsts = [token[0] for token in tokenize(text, pairs_only=True)]
     latin = [c for c in firsts if c < "\u0250" or unicodedata.name(c, "").startswith("LATIN")]
     return 2 * len(latin) >= len(firsts)

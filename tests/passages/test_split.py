@@ -14,17 +14,13 @@ from ragqa.types import Kind
 WINDOW = 256
 
 
-def note_of(text, path="folder/a note.md"):
-    return parse_note(path, text)
-
-
 def words(texts):
     """A tokenizer for which a word is a token, with two special tokens."""
     return [2 + len(text.split()) for text in texts]
 
 
 def split(text, *, path="folder/a note.md", target=200, window=WINDOW):
-    note = note_of(text, path) if isinstance(text, str) else text
+    note = parse_note(path, text) if isinstance(text, str) else text
     chunking = Chunking(target_tokens=target)
     return split_note(note, chunking=chunking, window=window, count_tokens=words)
 
@@ -137,7 +133,7 @@ def test_a_title_too_long_is_cut_and_one_that_is_not_text_is_made_so():
     assert {p.title for p in passages} == {passages[0].title}
     assert passages[0].title.endswith("…")
     assert max(words([p.embedded_text for p in passages])) <= 60
-    (passage,) = split(replace(note_of("text"), title="a\udcffb"))
+    (passage,) = split(replace(parse_note("a.md", "text"), title="a\udcffb"))
     assert passage.title == "a?b"
 
 

@@ -80,10 +80,6 @@ MARKDOWN = st.builds(
 TEXT = MARKDOWN | st.text(st.characters(codec="utf-8"), max_size=200)
 
 
-def note_of(text):
-    return parse_note("note.md", text)
-
-
 def assert_holds_all_text(text, spans, start, end):
     """The spans are in order, are apart, and leave out nothing but white space."""
     for span in spans:
@@ -114,7 +110,7 @@ def assert_sound(note, passages):
 @trying(80)
 @given(text=TEXT, window=st.integers(30, 120), target=st.sampled_from([30, 200]))
 def test_passages_hold_all_text_and_fit_any_window(count, text, window, target):
-    note = note_of(text)
+    note = parse_note("note.md", text)
     passages = split_note(
         note, chunking=Chunking(target_tokens=target), window=window, count_tokens=count
     )
@@ -150,7 +146,7 @@ def whole_stretches(note):
 @trying(100)
 @given(text=MARKDOWN, window=st.integers(30, 200), count=st.sampled_from([words, characters]))
 def test_a_unit_is_cut_only_where_it_does_not_fit(text, window, count):
-    note = note_of(text)
+    note = parse_note("note.md", text)
     passages = split_note(note, chunking=Chunking(), window=window, count_tokens=count)
     for above, start, end in whole_stretches(note):
         cut = [passage for passage in passages if start < passage.end < end]
@@ -162,7 +158,7 @@ def test_a_unit_is_cut_only_where_it_does_not_fit(text, window, count):
 @trying(100)
 @given(text=MARKDOWN)
 def test_a_heading_is_last_only_where_no_text_follows(text):
-    note = note_of(text)
+    note = parse_note("note.md", text)
     passages = split_note(note, chunking=Chunking(), window=120, count_tokens=words)
     last_text = max(
         (b.start for b in note.blocks if b.kind not in (Kind.HEADING, Kind.RULE)), default=0

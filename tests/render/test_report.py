@@ -91,7 +91,6 @@ SAMPLE = {
         NOT_GOOD,
     ],
 }
-EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "warnings": [], "questions": []}
 
 # What is not free text, but names that ragqa gave.
 NAMES = {"stage"}
@@ -116,7 +115,7 @@ def test_the_page_has_every_measure_and_the_terminal_the_share_of_three(capsys):
 
 
 def test_what_was_not_measured_is_left_out():
-    page = Page(report_page(EMPTY))
+    page = Page(report_page(SAMPLE | {"methods": {}, "kinds": {}, "warnings": [], "questions": []}))
     assert "details" not in page.tags
     assert "recall" not in page.text
     assert "failed" not in page.text
