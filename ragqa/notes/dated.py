@@ -20,10 +20,9 @@ _MANY, _SHARE = 5, 5
 
 
 def dates_of(days: Days, record_of: Callable[[str], NoteRecord | None]) -> Callable[[str], Dated]:
-    """Gives the day of the note at a path; none where many notes have the same, as after an import.
+    """Gives the day of the note at a path, or of its file; none that many have, as after an import.
 
-    Where a note says no day, its file's last change counts, unless most files changed on the same
-    day: then they were copied, as by `git clone`.
+    If most files changed on the same day, they were copied, as by `git clone`.
 
     :param days: those of all notes.
     """

@@ -76,10 +76,9 @@ def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
 
 
 def _property_blocks(root: yaml.Node, source: str, offset: int) -> Iterator[Block]:
-    """The key-value pairs of a mapping as blocks, in order; those that name the note are rules.
+    """The key-value pairs of a mapping as blocks, nested ones labelled with the parent keys.
 
-    The pairs of a nested mapping are blocks of their own, labelled with the parent keys. A value
-    that cannot be separated from a secret in it is secret as a whole.
+    Those that name the note are rules. A value with a secret that cannot be separated is secret.
 
     :param source: the YAML, which begins at `offset` in the note.
     """

@@ -38,8 +38,8 @@ class NoteNames:
     def path_of(self, name: str, source: str = "") -> str:
         """The path of the note that a link in the note `source` means; "" if there is none.
 
-        Of several, the one beside `source` comes first, then the one at this path, the one that
-        shares most folders with `source`, and the one with the shortest path.
+        The one beside `source` comes first, then the one at this path, with most folders in common,
+        and with the shortest path.
         """
         name = posixpath.normpath(unquote(name).strip().lstrip("/") or "/").casefold()
         folder = posixpath.dirname(source).casefold()
@@ -66,7 +66,7 @@ def _stem(path: str) -> str:
 def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
     """The section of a heading, or the block `^id`, that an anchor names; None without one."""
     if (last := anchor.rpartition("#")[2].strip()).startswith("^"):
-        return _stretch_of(text, blocks, last[1:].casefold())
+        return _block_of(text, blocks, last[1:].casefold())
     return section_of(blocks, len(text), anchor)
 
 
@@ -91,11 +91,10 @@ def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     return headings[at].start, next(ends, size)
 
 
-def _stretch_of(text: str, blocks: Sequence[Block], name: str) -> Span | None:
-    """The stretch of the block that has this id (`^id`, in lower case); None without one.
+def _block_of(text: str, blocks: Sequence[Block], name: str) -> Span | None:
+    """Where the block with this id (`^id`, in lower case) stands, with the items nested in it.
 
-    An id at the end of a paragraph or item belongs to it, with what is nested in the item; one on
-    a line of its own to the list, table, quotation or paragraph above.
+    An id on a line of its own belongs to the list, table, quotation or paragraph above.
     """
     for at, block in enumerate(blocks):
         mark = compiled(BLOCK_ID).search(text, block.start, block.end)

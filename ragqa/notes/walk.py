@@ -66,13 +66,10 @@ _Branch: TypeAlias = tuple[str, tuple[Rule, ...]]
 
 
 def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
-    """Find the notes of a corpus.
-
-    Hidden and ignored files are left out silently; those that an Obsidian vault's settings exclude
-    and unreadable folders are reported. Symbolic links are not followed.
+    """Find the notes of a corpus, without hidden and ignored files, and follow no symbolic links.
 
     :param formats: what is read besides Markdown and text, as in the setting `formats`.
-    :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
+    :raises NoCorpus: none of its folders can be read at all.
     """
     walk, sizes = Walk(), limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
@@ -101,11 +98,7 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
 def why_left_out(
     corpus: Corpus, path: str, *, max_note_bytes: int, formats: Collection[str] = ()
 ) -> str:
-    """Why `walk_notes` does not return this path as a note, in a few words; "" if it does.
-
-    :param path: relative to the corpus and `/`-separated.
-    :raises OSError: nothing is at this path, or a folder above it cannot be read.
-    """
+    """Why `walk_notes` does not return this path as a note, "" if it does; or an OSError."""
     top, path = corpus.inside(path)
     folder, rules = "", tuple[Rule, ...]()
     names = path.split("/")

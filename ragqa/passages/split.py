@@ -43,14 +43,13 @@ def split_note(
 ) -> list[Passage]:
     """Split a note into passages, in order, that together cover all the text of its blocks.
 
-    A passage covers one section, or a few very small ones under the same heading. Its heading is
-    the path shared by all its text; the rest of a unit's path is in the unit's context. No
-    sentence, item, row or block of code is cut, and no heading separated from its text, unless too
-    long by itself; a block of 15 lines or more may be cut at its blank lines.
+    A passage covers one section, or a few very small ones under one heading. Its heading is the
+    path shared by all its text; the rest of a unit's path is in the unit's context. No sentence,
+    item, row or code is cut, and no heading separated from its text, unless too long by itself;
+    code of 15 lines or more may be cut at its blank lines.
 
-    :param window: the most tokens of a passage's embedded text by `count_tokens`.
-    :raises IndexUnusable: tiktoken's ranks are missing or damaged.
-    :raises ValueError: the window is too small for any text.
+    :param window: the most tokens of a passage's embedded text by `count_tokens`; a ValueError
+        where it is too small for any text.
     """
     counter = TokenCounter(
         note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
@@ -113,9 +112,9 @@ class _Splitter:
         return sections
 
     def joined(self, sections: Iterable[Sequence[Unit]]) -> list[list[Unit]]:
-        """Cut long sections, and join two small ones under the same heading.
+        """Cut long sections, and join small ones under a heading, to twice a small one at most.
 
-        No more are joined, since a passage about one topic is found better than about several.
+        A passage about one topic is found better than one about several.
         """
         runs: list[list[Unit]] = []
         last: list[Unit] = []

@@ -166,22 +166,6 @@ def rows_of(text, path="note.md"):
     return [unit_words(unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
 
 
-def many(word, times=25):
-    return " ".join([word] * times)
-
-
-HEAD = "| Task | Junior | Senior | | Lead |\n|---|---|---|---|---|\n"
-
-
 @pytest.mark.parametrize(("path", "text", "parts"), cases("cut_rows", "path", "text", "parts"))
 def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels(path, text, parts):
     assert rows_of(extraction.convert(format_of(path), text.encode()).text, path) == parts
-
-
-def test_what_follows_a_cut_row_is_in_another_passage():
-    text = f"{HEAD}| Ship | {many('x')} | {many('y', 8)} | | z |\n| Test | a | b | c | d |\n"
-    passages = split(text, target=30, window=45)
-    for passage in passages:
-        labels = [unit.labels for unit in passage.units if unit.kind is Kind.ROW]
-        assert all(labels[0][: len(one)] == one for one in labels) or len(set(labels)) == 1
-    assert passages[-1].units[0].labels == ("Task", "Junior", "Senior", "", "Lead")

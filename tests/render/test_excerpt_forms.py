@@ -241,15 +241,3 @@ def test_any_excerpt_is_drawn_and_steers_nothing(citation, width, terminal):
 def test_no_word_is_lost_in_any_width_and_none_added(text, width, indent):
     out = drawn(cited(text), width=width, indent=indent)
     assert sorted(filter(str.isalnum, out)) == sorted(filter(str.isalnum, plain(cited(text))))
-
-
-@pytest.mark.parametrize("width", [20, 80])
-def test_no_line_is_wider_than_the_terminal(width):
-    text = (
-        "Some prose that is long enough to be wrapped at eighty columns, and at twenty too.\n\n"
-        "- an item\n  - another\n    - and one\n      - that is nested rather deep\n\n"
-        "| Name | What it is for | Since |\n|--|--|--|\n| one | to wrap long cells | 2020 |\n\n"
-        "```\npip install --upgrade something --index https://example.org/simple\n```\n"
-    )
-    out = drawn(cited(text), width=width, indent=3)
-    assert all(len(line.rstrip()) <= width for line in out.split("\n"))
