@@ -1,10 +1,7 @@
 """What a chat understands: its commands, and questions that lean on the one before.
 
-A question leans on the one before it if its form says so: it refers back ("does it help?"),
-continues without a subject of its own ("and for tables?"), or has no content word ("why?"). The
-rarest words of the one before that occur in the notes cited for it are added, those in headings
-first; if none occurs there, the heading of a cited note. A date of its own takes the place of the
-one before, and so does a name in a question that continues.
+These refer back ("does it help?"), continue without a subject ("and for tables?"), or have no
+content word ("why?"); docs/decisions/answers.md says what they take from the one before.
 """
 
 import re
@@ -137,7 +134,10 @@ def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
 
 
 def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
-    """Complete a question with words of the one that it leans on, in parentheses, or leave it."""
+    """Complete a question with words of the one that it leans on, in parentheses, or leave it.
+
+    A date of its own replaces that of the one before, and so does a name if it only continues.
+    """
     languages = languages_for(snapshot, question)
     times = [time.span() for time in compiled(_TIME).finditer(question)]
     words = list(_words(blank(question, times), languages))
@@ -148,7 +148,9 @@ def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
     refers = not own or (
         is_english and any(_refers(words, at, opening) for at in range(len(opening)))
     )
-    if not refers and not (is_english and _continues(question, words)):
+    is_short = sum(bool(word.terms) for word in words) < _ANTECEDENT
+    goes_on = is_english and is_short and compiled(_CONTINUES).match(question.lstrip())
+    if not (refers or goes_on):
         return question
     asked, replaced = before.looked_for, list[Span]()
     if times or moments_of(question):
@@ -162,12 +164,6 @@ def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
     end = "" if question.rstrip().endswith(("?", ".", "!")) else "?"
     longer = f"{question.rstrip()}{end} ({', '.join(carried)})"
     return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
-
-
-def _continues(question: str, words: Sequence[_QuestionWord]) -> bool:
-    """Whether a question goes on from another, and is no whole question itself."""
-    is_short = sum(bool(word.terms) for word in words) < _ANTECEDENT
-    return is_short and compiled(_CONTINUES).match(question.lstrip()) is not None
 
 
 def _stand_apart(own: Sequence[str], carried: Sequence[str], snapshot: Snapshot) -> bool:

@@ -1,7 +1,6 @@
 """Saved answers, written and read, and the results of checking them.
 
-In JSON a saved answer is the document of `ask --json`. In Markdown it is one line of JSON, found
-anywhere and in any fence: editors wrap and "correct" the text above it, but leave code alone.
+In Markdown one is a line of JSON in any fence: editors change the text above it, but leave code.
 """
 
 import json

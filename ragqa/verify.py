@@ -127,7 +127,7 @@ def _in_cited(citation: SavedCitation, note: "CurrentNote | None") -> Checked | 
     near = note.near(citation)
     span = successor(note.units, citation.quote, near)
     if span is None and citation.chars == NOWHERE:
-        span = part_like(note.units, citation.quote, near)
+        span = _part_like(note.units, citation.quote, near)
     return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))
 
 
@@ -364,7 +364,7 @@ class CorpusNotes:
         return NO_NOTE
 
 
-def part_like(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
+def _part_like(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
     """The sentence of which a part is most similar to a quote, the nearest in a tie, if any."""
     words = compared_words(quote)
     likely = [(s, own) for s, own in units if sum(w in own for w in words) >= _PART * len(words)]
