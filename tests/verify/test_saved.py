@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import make_answer
 
-from ragqa import saved as module
 from ragqa.errors import UsageError
-from ragqa.saved import SavedAnswer, read_saved, record_of
+from ragqa.saved import MAX_BYTES, SavedAnswer, SavedCitation, read_saved, record_of
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=40)
 
@@ -21,13 +20,9 @@ def read(text):
 
 
 def told(answer):
-    return SavedAnswer(
-        answer.question,
-        tuple(
-            module.SavedCitation(c.n, c.path, c.lines, c.chars, c.quote, c.note_sha256, c.context)
-            for c in answer.citations
-        ),
-    )
+    keys = ("n", "path", "lines", "chars", "quote", "note_sha256", "context")
+    cited = (SavedCitation(*(getattr(c, key) for key in keys)) for c in answer.citations)
+    return SavedAnswer(answer.question, tuple(cited))
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT.filter(str.strip))
@@ -96,7 +91,7 @@ def with_second(**wrong):
         (with_second(quote=" \n"), "the quote of citation 2 is empty"),
         (with_second(context={}), "Expected `str`, got `object` - at `$.citations[1].context`"),
         (json.dumps(ANSWER | {"citations": [CITATION] * 1001}), "more than 1,000 citations"),
-        ("x" * (module.MAX_BYTES + 1), "more than 10,000,000 bytes"),
+        ("x" * (MAX_BYTES + 1), "more than 10,000,000 bytes"),
     ],
     ids=lambda text: text[:40],
 )
