@@ -61,13 +61,7 @@ def test_a_text_has_a_name_in_other_forms_but_not_as_a_part_of_a_word(name, text
     assert NameIndex.of(text).has(name) == has_it
 
 
-@pytest.mark.parametrize(
-    ("text", "word", "has_it"),
-    [
-        ("It has 4,096 tokens.", "4096", True),
-        ("It is GPT-4o.", "GPT-4", False),
-        ("It has 256.", "5", False),
-    ],
-)
-def test_a_figure_of_a_question_is_found_as_a_whole(text, word, has_it):
-    assert has_figure(text, word) == has_it
+def test_a_figure_of_a_question_is_found_as_a_whole():
+    assert has_figure("It has 4,096 tokens.", "4096")
+    assert not has_figure("It is GPT-4o.", "GPT-4")
+    assert not has_figure("It has 256.", "5")
