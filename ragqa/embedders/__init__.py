@@ -1,7 +1,6 @@
 """From text to unit vectors: the embedder of a tokenizer and a model, and workers.
 
-`sentence_transformers` and `onnx` have the models for building and for asking, which are all that
-the two embedders differ in. Workers embed many passages: this process, or others.
+The models of `sentence_transformers` (for building) and `onnx` (for asking) are all that differs.
 """
 
 import logging

@@ -1,9 +1,6 @@
 """Models of this machine, by the name or folder in a setting: found, fetched from the hub, checked.
 
-Nothing in a model is imported or run; the default model's package is only located. Only `fetch`
-reaches the network: one host, without a token, and without the client's own reports and storage
-service. The digests of files are kept in the user's cache: one that cannot be written costs time,
-never an answer.
+Nothing in a model is imported or run; only `fetch` reaches the network, without a token.
 """
 
 import hashlib
@@ -324,16 +321,15 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a file.
-
-    :raises OSError: it cannot be read.
-    """
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digests(paths: Iterable[Path]) -> dict[Path, str]:
     """The SHA-256 of each file; a file is read only if its size or modification time changed.
+
+    They are kept in the user's cache, without which each is read.
 
     :raises OSError: a file cannot be read.
     """

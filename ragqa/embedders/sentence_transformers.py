@@ -160,10 +160,7 @@ def _read(saved: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
 
 
 def _tokenizer(model: SentenceTransformer) -> Tokenizer:
-    """A copy of the model's tokenizer, with its padding settings.
-
-    :raises UsageError: the tokenizer cannot run without transformers.
-    """
+    """A copy of the model's tokenizer, with its padding settings."""
     own = model.tokenizer
     if not getattr(own, "is_fast", False):
         raise UsageError(f"the tokenizer of the model in {own.name_or_path} has no fast form")

@@ -127,6 +127,8 @@ SERVICES = {
 def server_of(kind: str, url: str) -> tuple[Address, str]:
     """The address of a kind's server, and the setting or variable that it is from.
 
+    In OLLAMA_HOST the scheme and the port may be missing.
+
     :param url: the setting `llm_url`, "" if it is not set; only `openai` goes by it, since a key
         belongs to the server of its kind.
     :raises UsageError: the address is not `https://HOST…`, or `http://` to this machine.
@@ -136,18 +138,10 @@ def server_of(kind: str, url: str) -> tuple[Address, str]:
     if kind == "openai":
         given, where = (url, "llm_url") if url else (given or service.example, where)
     else:
-        given = ollama_address(given) if kind == OLLAMA else given
+        if kind == OLLAMA:
+            # 0.0.0.0 is for listening everywhere, and means this machine.
+            given = given.strip().replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - never listened on
+            if given and "://" not in given:
+                given = f"http://{given}" + ("" if re.search(r":\d+$", given) else ":11434")
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
     return llm_address(given, where, example=service.example), where
-
-
-def ollama_address(given: str) -> str:
-    """The server's address from the value of OLLAMA_HOST, whose scheme and port may be missing.
-
-    The address to listen on everywhere, 0.0.0.0, means this machine.
-    """
-    given = given.strip().replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - never listened on
-    if not given or "://" in given:
-        return given
-    has_port = re.search(r":\d+$", given)
-    return f"http://{given}" if has_port else f"http://{given}:11434"

@@ -10,10 +10,9 @@ from tiny_embedders import MAKERS, TEXTS, configure, make, runs_on
 from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
 
-E5 = "intfloat/multilingual-e5-small"
 WINDOW = 64
 PROMPTS = {
-    E5: ("query: ", "passage: "),
+    "intfloat/multilingual-e5-small": ("query: ", "passage: "),
     "Qwen/Qwen3-Embedding-0.6B": ("Instruct: Find the passage\nQuery:", ""),
     "google/embeddinggemma-300m": ("task: search result | query: ", "title: none | text: "),
 }
