@@ -1,7 +1,6 @@
 """What a sentence says and the passages that it cites lack.
 
-Figures, dates, names, quotations, a "not" and the words of weight: each is looked up in all that
-the passages say. That everything is there does not make a sentence right.
+That nothing is lacking does not make a sentence right.
 """
 
 import re

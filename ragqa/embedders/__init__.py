@@ -37,11 +37,13 @@ TOKENS = "tokens"
 GROUP_TEXTS = 2048
 """How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
 
-_FIELDS = {
+FIELDS = {
     "input_ids": "ids",
     "attention_mask": "attention_mask",
     "token_type_ids": "type_ids",
 }
+"""The attribute of an encoding that holds each of a model's inputs."""
+
 _UNKNOWN = ("[UNK]", "<unk>")
 """What tokenizers call a piece that they do not know."""
 
@@ -153,7 +155,7 @@ def padded(
     for encoding in encodings:
         encoding.pad(longest, direction="left" if pads_left else "right", pad_id=pad_id)
     return {
-        name: np.array([getattr(encoding, _FIELDS[name]) for encoding in encodings], np.int64)
+        name: np.array([getattr(encoding, FIELDS[name]) for encoding in encodings], np.int64)
         for name in names
     }
 

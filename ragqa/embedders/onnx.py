@@ -1,7 +1,6 @@
 """The model for asking: an export on ONNX Runtime, which needs no torch.
 
-An export is a folder in the user's cache, named by its model's digest. This module opens exports;
-`ragqa.embedders.sentence_transformers` makes them.
+Exports are folders in the user's cache, which `sentence_transformers` makes.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.utils import logging as transformers_logging
 
-from ragqa.embedders import CANARY, DEFAULT_MODEL, SENTENCE, TOKENS, Embedder, Inputs
+from ragqa.embedders import CANARY, DEFAULT_MODEL, FIELDS, SENTENCE, TOKENS, Embedder, Inputs
 from ragqa.embedders.models import ModelFolder, find_model, hash_file, needs_code
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
@@ -47,7 +47,6 @@ MIN_EXPORT_COSINE = 0.9999
 OPSET = 17
 
 _FEATURES = {SENTENCE: "sentence_embedding", TOKENS: "token_embeddings"}
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 
 _TRACED = [CANARY, "No."]
@@ -70,7 +69,7 @@ class TorchModel:
 
     def __init__(self, model: SentenceTransformer) -> None:
         self._model = model
-        self.input_names = tuple(n for n in _INPUTS if n in model.tokenizer.model_input_names)
+        self.input_names = tuple(n for n in FIELDS if n in model.tokenizer.model_input_names)
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
         """Compute the named outputs as float32; of the shapes of `OnnxModel.run`."""
