@@ -138,7 +138,7 @@ def _rows(command: Any) -> Iterator[Row]:  # noqa: ANN401 - as above
         if parameter.param_type_name == "argument":
             yield f"`{_bare(parameter.metavar)}`", parameter.help
     for parameter in command.params:
-        if parameter.param_type_name == "option":
+        if parameter.param_type_name == "option" and not parameter.hidden:
             name = " ".join(filter(None, (parameter.opts[0], parameter.metavar)))
             yield f"`{name}`", parameter.help
 

@@ -56,14 +56,15 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
 
     `other_files` counts the files that cannot be read, by suffix, `switched_off` those of formats
     that could be; `bytes` is the index's size on this machine's disk; `formats` are those switched
-    on; `languages` are those of the notes, most first; `allowed` are hosts.
+    on; `languages` are those of the notes, most first; `allowed` are hosts. `embedded` counts the
+    passages that have an embedding.
     """
 
     JSON = JsonShape(
         "corpus=corpus_path folders=places.corpus.folders index_path=places.index fresh=is_fresh "
         "pending=pending_counts building skipped=unread left_out switched_off other_files bytes "
-        "store=kept created=info.created languages problems warnings=warning_lines llm allowed "
-        "index=info"
+        "store=kept created=info.created embedded languages problems warnings=warning_lines llm "
+        "allowed index=info"
     )
 
     places: Places
@@ -84,6 +85,11 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
         return os.pathsep.join(map(str, self.places.corpus.folders))
 
     @property
+    def embedded(self) -> int:
+        """How many passages have an embedding."""
+        return self.info.passages - self.info.not_embedded
+
+    @property
     def pending_counts(self) -> dict[str, int]:
         """How many notes are not in the index yet, by what became of them."""
         return {"added": self.added, "changed": self.changed, "removed": self.removed}
@@ -91,7 +97,7 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     @property
     def is_fresh(self) -> bool:
         """Whether the index is up to date with the notes."""
-        return not any(self.pending_counts.values())
+        return not any(self.pending_counts.values()) and not self.info.not_embedded
 
 
 def status_of(index: Index, llm: "LlmChoice") -> IndexStatus:

@@ -12,13 +12,14 @@ from functools import cache, cached_property, partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from ragqa.answering import Evidence, compose
+from ragqa.api.catch_up import best_files, catch_up, embedded_at_once, none_of
 from ragqa.api.opened import OpenedNotes, has_phrase
 from ragqa.clock import Clock, today
 from ragqa.config import Loaded
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
+from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.index import MayUse, Snapshot, Store, StorePlace, was_allowed
-from ragqa.index.refresh import refresh
+from ragqa.index.refresh import Choice, refresh
 from ragqa.index.source import (
     Changes,
     Embedders,
@@ -30,7 +31,7 @@ from ragqa.index.source import (
 )
 from ragqa.passages import Chunking
 from ragqa.rerankers import Reranker, available
-from ragqa.search.left_out import SKIPPED, files_left_out, filter_warnings, why_not_found
+from ragqa.search.left_out import files_left_out, filter_warnings, why_not_found
 from ragqa.search.question import Question, clean_question, read_question, words_in_no_note
 from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, Retrieved, contexts_of, retrieve
 from ragqa.types import (
@@ -47,7 +48,6 @@ from ragqa.types import (
     Progress,
     SearchResult,
     Waiting,
-    by_kind,
     no_progress,
 )
 from ragqa.types.answers import FURTHER
@@ -60,6 +60,7 @@ T = TypeVar("T")
 
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
+
 
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 _POLL_S = 0.5
@@ -134,7 +135,7 @@ class Index:
         self.places = places = loaded.places
         self.kept = StorePlace.of(settings, places)
         self._today, self._may_use, self._shown = today, may_use, shown
-        self._update_with, self._waiting, self._check = update_with, waiting, check
+        self.update_with, self.waiting, self.check = update_with, waiting, check
         self.source = Source(
             corpus=places.corpus,
             index=places.index,
@@ -200,7 +201,8 @@ class Index:
         *,
         rebuild: bool = False,
         wait: bool = False,
-        unless_long: bool = False,
+        choose: Choice | None = None,
+        long_bytes: int | None = None,
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.index.refresh`."""
@@ -212,9 +214,12 @@ class Index:
             seen = None
             with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
                 seen = None if rebuild else self._open()
+            if choose is none_of and seen and seen.info.not_embedded:
+                choose = None  # what an answer at once has begun is made whole
             return refresh(
                 self._store, self.source, seen=seen, release=self.close,
-                rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
+                rebuild=rebuild, wait=wait, choose=choose, long_bytes=long_bytes,
+                progress=progress,
             )  # fmt: skip
 
     def _showing(self, progress: Progress | None) -> AbstractContextManager[Progress]:
@@ -243,6 +248,7 @@ class Index:
         *,
         filters: Filters | None = None,
         refresh: bool = True,
+        at_once: bool = False,
         progress: Progress | None = None,
         writer: "Writer | None" = None,
         further: int = FURTHER,
@@ -251,13 +257,15 @@ class Index:
 
         :param refresh: first update the index, or build it if there is none; a shared one is used
             as it is, and so is one whose update takes longer than some seconds.
+        :param at_once: of what would take longer, and of notes that have no index yet, read first
+            the notes that have most of the question's words; `read_on` reads the others.
         :param writer: an LLM to write the answer; if it fails, the answer is extractive and
             `Answer.written` says why.
         :param further: the most further excerpts.
         :raises UsageError: the question has nothing to search for, or is too long.
         :raises NoIndex: there is no index, and `refresh` is False.
         """
-        found = self.find(question, filters, refresh=refresh, progress=progress)
+        found = self.find(question, filters, refresh=refresh, at_once=at_once, progress=progress)
         clock = found.clock
         evidence = self.evidence(found, found.hits[: self.settings.top_k] if writer else ())
         answer = self.answer_from(found, evidence, further=further)
@@ -319,7 +327,7 @@ class Index:
         progress: Progress | None = None,
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
-        warnings, waiting = self._caught_up(progress, refresh=refresh)
+        warnings, waiting = catch_up(self, progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
         records = sorted(snapshot.notes(filters).values(), key=lambda record: record.path)
         warnings += filter_warnings(snapshot, filters, is_found=bool(records)) if filters else []
@@ -335,6 +343,7 @@ class Index:
         limit: int = MIN_POOL,
         only: Callable[[Passage], bool] | None = None,
         every: bool = False,
+        at_once: bool = False,
     ) -> Found:
         """Update the index, and find the hits that the notes still have; raises as `ask` does.
 
@@ -343,18 +352,23 @@ class Index:
         :param every: rank every passage, as `retrieve` does.
         """
         clock, typed, filters = Clock(), clean_question(question), filters or Filters()
-        warnings, waiting = self._caught_up(progress, refresh=refresh)
+        # What other filters let through is known only once a note is read.
+        is_first = at_once and self.kept.kind == "local" and filters == Filters(paths=filters.paths)
+        first = partial(best_files, self.source, typed, filters, progress) if is_first else None
+        warnings, waiting = catch_up(self, progress, refresh=refresh, first=first)
         clock.lap("refresh")
         snapshot, notes = self.snapshot(), self.opened_notes()
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, today=today)
+        embedded = embedded_at_once(self._store, snapshot, embedder, read, filters)
         remedy = _OUT_OF_STEP if self.kept.is_shared else "run ragqa index"
         k = wanted = max(self.settings.top_k, MIN_POOL, limit)
         while True:
             found = retrieve(
-                snapshot, read, k, filters=filters, contexts=self.contexts, every=every
-            )
+                snapshot, read, k, filters=filters, contexts=self.contexts, every=every,
+                embedded=embedded,
+            )  # fmt: skip
             asked_for = [hit for hit in found.hits if only is None or only(hit.passage)]
             hits, stale = notes.standing(asked_for, remedy=remedy)
             if len(hits) >= wanted or len(found.hits) < k:
@@ -362,7 +376,7 @@ class Index:
             k *= 4  # passages further down may stand in their notes
         hits = hits[: 2 * wanted if read.period else wanted]
         clock.lap("retrieve")
-        self._check()
+        self.check()
         warnings += stale + [BY_TERMS_ALONE] * read.by_terms_alone
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
         return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting, clock)
@@ -395,34 +409,15 @@ class Index:
     def _reranker(self) -> tuple[Reranker, list[str]]:
         return available(self.settings.reranker)
 
-    def _caught_up(self, progress: Progress | None, *, refresh: bool) -> tuple[list[str], int]:
-        """Update the index if wanted; returns warnings, and how many files wait to be read.
-
-        Where it cannot be updated, it is used as it is. A shared index is only reopened: another
-        machine may have changed it.
-
-        :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
-        """
-        self._check()
-        warnings, waiting = list[str](), self._waiting()
-        if refresh and self.kept.is_shared:
-            self.close()
-        elif refresh:
-            try:
-                report = self.refresh(progress=progress, unless_long=True)
-            except (WriterBusy, IndexNotWritable) as exc:
-                self.close()
-                try:
-                    generation = self.info().generation
-                except (NoIndex, NeedsRebuild):
-                    raise exc from None
-                stale = "could not bring the index up to date, so this is from generation"
-                return [f"{stale} {generation}: {exc.message}"], 0
-            waiting = report.waiting
-            warnings += by_kind(report.warnings)
-            warnings += (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
-        notice = [waiting.notice(self._update_with)] if waiting else []
-        return warnings + notice, waiting.files if waiting else 0
+    def is_there(self) -> bool:
+        """Whether there is an index to open; it stays open."""
+        try:
+            self._open()
+        except NoIndex:
+            return False
+        except IndexUnusable:
+            pass  # this is told by whoever reads it again
+        return True
 
     @cached_property
     def _store(self) -> Store:

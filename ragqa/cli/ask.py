@@ -1,5 +1,6 @@
 """`ragqa ask` and what goes on from an answer: `more` and `open`; how an LLM is asked."""
 
+import shlex
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 AnswerFormat: TypeAlias = Literal["text", "markdown", "json"]
 
+Now: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--now",
+        help="Answer before everything is read, from the notes that have the question's words; on "
+        "a terminal this is usual.",
+    ),
+]
+
 
 @expanded
 def ask(
@@ -54,6 +64,7 @@ def ask(
         ),
     ] = None,
     json: AsJson = False,
+    now: Now = False,
     writing: Writing,
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
@@ -61,9 +72,10 @@ def ask(
 ) -> int:
     """Answer a question from the notes, with citations.
 
-    Builds the index if there is none, and brings it up to date if notes changed. The answer
-    is excerpts of the notes, unless an LLM writes it. Exits with 1 if the notes do not seem to
-    answer. The word `ask` may be left out before a question in quotes.
+    Builds the index if there is none, and brings it up to date if notes changed; on a
+    terminal, what takes long is done after the answer. The answer is excerpts of the notes, unless
+    an LLM writes it. Exits with 1 if the notes do not seem to answer. The word `ask` may be left
+    out before a question in quotes.
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
@@ -71,24 +83,60 @@ def ask(
         output = "json" if json else "text" if sys.stdout.isatty() else "markdown"
     if json and output != "json":
         raise UsageError(f"--json and --format {output} cannot go together")
-    text = question_in(question)
+    text, goes_on = question_in(question), output == "text" and sys.stdout.isatty()
     with open_query(corpus, index, scope, top_k=top_k, asks=True, yes=writing.yes) as query:
         if show_prompt:
-            request = request_in(query, text, writing)
-        else:
-            writer = writer_for(query.index.settings, writing)
-            answer = ask_with(query, text, writer, streams=output == "text")
-    is_json = output == "json"
-    if show_prompt:
-        from ragqa.render.results import print_request
-
-        return finish(request, lambda: print_request(request), json=is_json)
-    finish(
-        answer,
-        lambda: _print_answer(answer, query, output),
-        json=is_json, warnings=own_warnings(answer),
-    )  # fmt: skip
+            return _show_request(request_in(query, text, writing), query, json=output == "json")
+        writer, at_once = writer_for(query.index.settings, writing), now or goes_on
+        answer = ask_with(query, text, writer, streams=output == "text", at_once=at_once)
+        query.progress.stop()
+        finish(
+            answer,
+            lambda: _print_answer(answer, query, output),
+            json=output == "json", warnings=own_warnings(answer),
+        )  # fmt: skip
+        if query.refresh and at_once:
+            _read_on(query, text, answer, goes_on=goes_on)
     return exit_code(answer)
+
+
+def _show_request(request: "Document", query: Query, *, json: bool) -> int:
+    from ragqa.render.results import print_request
+
+    query.progress.stop()
+    return finish(request, lambda: print_request(request), json=json)
+
+
+def _read_on(query: Query, question: str, answer: "Answer", *, goes_on: bool) -> None:
+    """Say which notes an answer at once is from, read the others, and tell a better answer."""
+    from ragqa.api.catch_up import read_on
+    from ragqa.render import say
+
+    waiting = answer.waiting
+    if not waiting and not query.index.info().not_embedded:
+        return
+    if waiting:
+        total = len(query.index.source.walk().files)
+        said = f"Answered from {total - waiting:,} of {total:,} notes, first those with your words."
+    else:
+        said = "Answered before all passages have an embedding."
+    if not goes_on:
+        say(f"{said} To read the others: ragqa index")
+        return
+    then = "Reading the others" if waiting else "Embedding the others"
+    say(f"\n{said} {then}; Ctrl-C is safe, the next question goes on from there.")
+    read_on(query.index, query.progress)
+    query.progress.stop()
+    again = query.index.ask(question, filters=query.filters, refresh=False)
+    if answer.written is None and _place(again) != _place(answer):
+        said = "With everything read, the answer is another"
+        say(f"{said}: ragqa ask {shlex.quote(question)}")
+
+
+def _place(answer: "Answer") -> tuple[object, ...]:
+    """Where the excerpts of an answer stand; nothing where there is none."""
+    cited = answer.citations if answer.answered else ()
+    return tuple((citation.path, citation.chars) for citation in cited)
 
 
 def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
@@ -110,11 +158,17 @@ def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
 
 
 def ask_with(
-    query: Query, question: str, writer: "Writer | None", *, streams: bool = False
+    query: Query,
+    question: str,
+    writer: "Writer | None",
+    *,
+    streams: bool = False,
+    at_once: bool = False,
 ) -> "Answer":
     """Ask the index, with an LLM if there is a writer; `streams` shows its text as it arrives."""
+    at_once = at_once and query.refresh
     if writer is None:
-        return query.index.ask(question, **query.arguments)
+        return query.index.ask(question, at_once=at_once, **query.arguments)
     from ragqa.render.results import streaming
 
     consent = writer.allow
@@ -125,7 +179,7 @@ def ask_with(
 
     with streaming(query.progress) if streams else nullcontext(writer.on_sentence) as show:
         writer = replace(writer, allow=allow, on_sentence=show)
-        return query.index.ask(question, writer=writer, **query.arguments)
+        return query.index.ask(question, writer=writer, at_once=at_once, **query.arguments)
 
 
 def request_in(query: Query, question: str, writing: Writing) -> "Document":

@@ -43,6 +43,7 @@ def build_index(
         bool,
         typer.Option("--yes", help="Allow the hosts of the store and the workers from now on."),
     ] = False,
+    in_parts: Annotated[bool, typer.Option("--in-parts", hidden=True)] = False,  # for a server
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -52,6 +53,7 @@ def build_index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
+    from ragqa.api.catch_up import read_on
     from ragqa.render.overviews import print_report
     from ragqa.types import by_kind
 
@@ -61,7 +63,8 @@ def build_index(
             _use_workers(opened, workers, yes=yes)
         if wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        refresh = partial(opened.refresh, rebuild=rebuild, wait=wait)
+        report = read_on(opened, progress) if in_parts else refresh(progress=progress)
         where = opened.kept.where
     finish(
         report, lambda: print_report(report, where), json=json, warnings=by_kind(report.warnings)

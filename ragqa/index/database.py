@@ -28,7 +28,7 @@ from ragqa.index.rows import (
 from ragqa.safe import private_file
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, NoteState, Passage, Stamp, Vector, Vectors
 
-FORMAT = 14  # raised whenever the meaning of an index's files changes
+FORMAT = 15  # raised whenever the meaning of an index's files changes
 
 DATABASE = "index.sqlite"
 ANEW = "anew.sqlite"  # is to replace a damaged database, while it is being built
@@ -78,7 +78,7 @@ _SCHEMA = (
     CREATE TABLE passages (
         id INTEGER NOT NULL UNIQUE,
         note INTEGER NOT NULL,
-        embedding INTEGER NOT NULL,
+        embedding INTEGER NOT NULL,  -- 0 for none yet
         data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
@@ -293,6 +293,15 @@ class Database:
                 rows = self.fetch(f"{query} WHERE {where} IN", values)
             for row in rows:
                 yield row["note"], read_passage(row)
+
+    def bare(self, ids: Sequence[int] | None, k: int) -> list[Passage]:
+        """Passages without an embedding, k at most: of these ids in their order, or of all."""
+        query = "SELECT id FROM passages WHERE embedding = 0"
+        with self.naming():
+            rows = self.db.execute(query) if ids is None else self.fetch(f"{query} AND id IN", ids)
+            found = {row["id"] for row in rows}
+        wanted = [id_ for id_ in (sorted(found) if ids is None else ids) if id_ in found][:k]
+        return [passage for _, passage in self.passages("id", wanted)]
 
     def embeddings(self, model: int, keys: Iterable[int]) -> dict[int, Vector]:
         """The sound embeddings that a model made, shape (dimension,), by these keys."""

@@ -46,9 +46,16 @@ class Engine(Protocol):
         ...
 
     def add(
-        self, note: int, record: NoteRecord, passages: Sequence[Passage], vectors: Sequence[Vector]
+        self,
+        note: int,
+        record: NoteRecord,
+        passages: Sequence[Passage],
+        vectors: Sequence[Vector | None],
     ) -> None:
-        """Add a note with its passages and the embedding of each, shape (dimension,)."""
+        """Add a note with its passages and the embedding of each, shape (dimension,).
+
+        None for one that has none yet, which only the local engine is given.
+        """
         ...
 
     def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Derived]]:

@@ -2,15 +2,13 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
 from typing import TypeAlias
-
-from msgspec import structs
 
 from ragqa.embedders import CANARY, Embedder, EmbedParts, Workers, here
 from ragqa.errors import EmbedderMismatch, NeedsRebuild, NoIndex
@@ -25,9 +23,10 @@ from ragqa.index.source import (
     check_embedder,
     check_origin,
     find_changes,
+    may_have_changed,
 )
 from ragqa.index.writer import IndexWriter
-from ragqa.notes import format_of, read_note
+from ragqa.notes import Walk, format_of, read_note
 from ragqa.types import (
     IndexInfo,
     IndexReport,
@@ -39,12 +38,16 @@ from ragqa.types import (
     Progress,
     Remark,
     Skipped,
+    Waiting,
     no_progress,
 )
 
 SMALL_CHANGE_PASSAGES = 64  # are embedded before torch would have started
 CHUNK_PASSAGES = 2048  # are looked up and sorted by length together, but for the last note's
 SAVED_TOGETHER = 256  # passages whose embeddings are saved together; a dead worker loses these
+
+Choice: TypeAlias = Callable[[Sequence[NoteFile]], Sequence[NoteFile]]
+"""Chooses the files to read now of those that wait to be read."""
 
 KEPT = "The embeddings so far are saved: run the same command again to resume."
 
@@ -55,18 +58,19 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
-    unless_long: bool = False,
+    choose: Choice | None = None,
+    long_bytes: int | None = None,
     seen: Snapshot | None = None,
     release: Callable[[], None] = lambda: None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if this ragqa has made no sound one.
 
-    Embeddings of the same text are kept, also those of an interrupted build or a damaged index. If
-    nothing changed, no lock is taken.
+    Embeddings of the same text are kept, also those of an interrupted build or a damaged index.
 
     :param rebuild: read all notes again, and split them anew.
-    :param unless_long: if an update would take long, the report only says what waits.
+    :param choose: where an update would take long, being of more than `long_bytes`, only the files
+        that this chooses are read, and nothing is embedded. A new index needs one at least.
     :param seen: the newest snapshot, if it is open; `release` closes it before a build.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
@@ -82,22 +86,24 @@ def refresh(
         try:
             with _without_gc():
                 walk = source.walk()
-                found = None if rebuild else _read_base(store, source, seen, whole=not unless_long)
+                found = None if rebuild else _read_base(store, source, seen, whole=not choose)
                 base, known = found or (None, {})
-                if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
-                    changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
-                    return structs.replace(_report(base, base, changes, started), waiting=waiting)
-                changes = find_changes(source, walk, base, known, progress=progress)
-            if base and not changes and changes.skipped == base.skipped:
-                return _report(base, base, changes, started)
+                some, waiting = _part(source, walk, base, known, choose, long_bytes)
+                changes = find_changes(source, walk, base, known, some=some, progress=progress)
+            is_same = not changes and base and changes.skipped == base.skipped
+            if base and is_same and (choose or not base.not_embedded):
+                return _report(base, base, changes, started, waiting=waiting)
             release()  # or SQLite could not move its log to the file
             seen = None
             with store.writer(fresh=base is None, wait=wait) as writer:
                 if found and writer.info != base:
                     continue  # another process has committed meanwhile
-                info, warnings = _write(writer, source, base, changes, progress)
+                bare = base.not_embedded if base and not choose else 0
+                info, warnings = _write(
+                    writer, source, base, changes, progress, bare=bare, is_part=some is not None
+                )
                 _forget(store, known, changes)
-                return _report(info, base, changes, started, warnings)
+                return _report(info, base, changes, started, warnings, waiting)
         except NeedsRebuild as exc:
             if rebuild or source.shared_name:
                 raise  # another machine may need it: it is replaced only when that is asked for
@@ -106,6 +112,27 @@ def refresh(
             progress("anew", 0, 1)
             release()
             rebuild, seen = True, None
+
+
+def _part(
+    source: Source,
+    walk: Walk,
+    base: IndexInfo | None,
+    known: Mapping[str, NoteState],
+    choose: Choice | None,
+    long_bytes: int | None,
+) -> tuple[Collection[str] | None, Waiting | None]:
+    """The paths of the files to read now, None for all that changed, and what waits then."""
+    if choose is None:
+        return None, None
+    waiting = ahead(source, walk, base, known, long_bytes=long_bytes)
+    if not waiting.is_long:
+        return None, None
+    some = {file.path for file in choose(may_have_changed(walk, base, known))}
+    if not (some or base):
+        return None, None
+    left = waiting.files - len(some)
+    return some, Waiting(left, is_long=True) if left > 0 else None
 
 
 def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> None:
@@ -153,22 +180,35 @@ def _write(
     base: IndexInfo | None,
     changes: Changes,
     report: Progress,
+    *,
+    bare: int,
+    is_part: bool,
 ) -> tuple[IndexInfo, list[Remark]]:
-    """Write the next generation; returns it, and warnings about notes."""
+    """Write the next generation; returns it, and warnings about notes.
+
+    :param bare: how many passages of the base have no embedding; they are embedded as well.
+    :param is_part: other notes wait, so nothing is embedded yet.
+    """
     files = changes.added + changes.changed
-    embedder, workers = _embedder_for(source, base, files, report)
+    size = sum(file.stamp.size for file in files)
+    left = bare * BYTES_PER_TOKEN * source.chunking.target_tokens
+    embedder, workers = _embedder_for(source, base, 0 if is_part else size + left, report)
     described = base or _describe(source, embedder, writer.info)
     writer.model = model_of(described)
-    embedding = Embedding(writer, embedder, sum(file.stamp.size for file in files), report)
+    embedding = Embedding(writer, embedder, size + left, report)
     embedding.languages |= described.languages
     try:
         with workers(embedder, report) as embed_parts:
-            warnings = embedding.read(files, source, embed_parts)
+            warnings = embedding.read(files, source, None if is_part else embed_parts)
+            if bare:
+                embedding.fill(left / bare, embed_parts)
         report("writing", 0, 1)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         languages, skipped = embedding.languages, changes.skipped
         described = replace(described, created=now, languages=languages, skipped=skipped)
-        info = writer.commit(described, removed=changes.removed, restamped=changes.restamped)
+        info = writer.commit(
+            described, removed=changes.removed, restamped=changes.restamped, is_part=is_part
+        )
     except KeyboardInterrupt as exc:
         if embedding.computed:
             exc.add_note(KEPT)
@@ -178,14 +218,15 @@ def _write(
 
 
 def _embedder_for(
-    source: Source, base: IndexInfo | None, files: Sequence[NoteFile], report: Progress
+    source: Source, base: IndexInfo | None, size: int, report: Progress
 ) -> tuple[Embedder, Workers]:
     """Choose the embedder's form by the amount of work, and check it against the base."""
     embedders = source.embedders
     passage_bytes = BYTES_PER_TOKEN * source.chunking.target_tokens
-    size = sum(file.stamp.size for file in files)
-    if base is not None and size <= SMALL_CHANGE_PASSAGES * passage_bytes:
-        check_embedder(base, embedders.asking)
+    is_small = base is not None and size <= SMALL_CHANGE_PASSAGES * passage_bytes
+    if is_small or not size:
+        if base is not None:
+            check_embedder(base, embedders.asking)
         return embedders.asking, here
     report("loading", 0, 1)
     embedder = embedders.building
@@ -221,6 +262,7 @@ def _report(
     changes: Changes,
     started: float,
     warnings: Sequence[Remark] = (),
+    waiting: Waiting | None = None,
 ) -> IndexReport:
     before = set(map(str, base.skipped)) if base else ()
     return IndexReport(
@@ -233,6 +275,7 @@ def _report(
         newly_skipped=tuple(skip for skip in changes.skipped if str(skip) not in before),
         seconds=round(time.perf_counter() - started, 3),
         warnings=tuple(warnings),
+        waiting=waiting,
     )
 
 
@@ -257,11 +300,13 @@ class Embedding:
         self.languages: dict[str, Pieces] = {}
 
     def read(
-        self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts
+        self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts | None
     ) -> list[Remark]:
         """Read, split and add notes, some thousand passages at a time; returns warnings.
 
         A note that can no longer be read stays as it was until the next refresh.
+
+        :param embed_parts: None to embed nothing.
         """
         warnings, waiting, count, size = list[Remark](), list[SplitNote](), 0, 0
         for done, file in enumerate(files, start=1):
@@ -280,13 +325,30 @@ class Embedding:
                 waiting, count, size = [], 0, 0
         return warnings
 
-    def add(self, notes: Sequence[SplitNote], size: float, embed_parts: EmbedParts) -> None:
+    def add(self, notes: Sequence[SplitNote], size: float, embed_parts: EmbedParts | None) -> None:
         """Add notes of this size in bytes, and embed what there is no embedding of yet."""
         from ragqa.passages.language import add_pieces
 
         passages = [passage for _, own in notes for passage in own]
+        self._embed(passages, size, embed_parts)
+        add_pieces(self.languages, passages, self._embedder.pieces)
+        for record, own in notes:
+            self._writer.add(record, own)
+
+    def fill(self, each: float, embed_parts: EmbedParts) -> None:
+        """Embed the passages of the index that have no embedding yet, `each` of so many bytes."""
+        while passages := self._writer.bare(CHUNK_PASSAGES):
+            self._embed(passages, each * len(passages), embed_parts)
+            self._writer.link(passages)
+
+    def _embed(
+        self, passages: Sequence[Passage], size: float, embed_parts: EmbedParts | None
+    ) -> None:
+        """Find the embeddings of passages of this size, and save those that there are not yet."""
         by_key = {passage.embedding_key: passage for passage in passages}
         known = self._writer.vectors(by_key)
+        if embed_parts is None:
+            return
         missing = [passage for key, passage in by_key.items() if key not in known]
         each = size / max(1, len(by_key))
         self._known += size - each * len(missing)
@@ -301,9 +363,6 @@ class Embedding:
             self._known += each * len(part)
         if self.computed:
             self._report(0, "embedding", 0, 1)
-        add_pieces(self.languages, passages, self._embedder.pieces)
-        for record, own in notes:
-            self._writer.add(record, own)
 
     def _report(self, each: float, stage: str, done: int, _total: int) -> None:
         """Tell how much is embedded, with what is done of a part whose passages have this size."""

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
@@ -208,13 +208,26 @@ def _suspects(walk: Walk, known: States) -> list[NoteFile]:
     return [file for file in walk.files if not is_current(file)]
 
 
-def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> Waiting:
+def may_have_changed(walk: Walk, base: IndexInfo | None, known: States) -> list[NoteFile]:
+    """The files that are new, or whose stamps do not prove them unchanged."""
+    return _suspects(walk, {**_refused(base), **known})
+
+
+def ahead(
+    source: Source,
+    walk: Walk,
+    base: IndexInfo | None,
+    known: States,
+    *,
+    long_bytes: int | None = None,
+) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited counts by what
     it has grown, and a passage. A refused file counts once it or the version of its format changed.
     """
     refused = _refused(base)
+    most = LONG_BYTES if long_bytes is None else long_bytes
 
     def waits(file: NoteFile) -> bool:
         before = refused.get(file.path)
@@ -229,26 +242,36 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
         grown = file.stamp.size - before.stamp.size if before else file.stamp.size
         return max(grown, 0) * format_of(file.path).text_share + (edit if before else 0)
 
-    is_long = sum(map(new_text, files)) > LONG_BYTES
+    is_long = sum(map(new_text, files)) > most
     if is_long and known:
         digests = {state.sha256 for state in known.values()}
         digest = partial(digest_of, source.corpus, max_note_bytes=source.max_note_bytes)
         new = (new_text(file) for file in files if digest(file.path) not in digests)
-        is_long = any(text > LONG_BYTES for text in accumulate(new))  # no more is read than needed
+        is_long = any(text > most for text in accumulate(new))  # no more is read than needed
     return Waiting(len(files), is_long)
 
 
 def find_changes(
-    source: Source, walk: Walk, base: IndexInfo | None, known: States, *, progress: Progress
+    source: Source,
+    walk: Walk,
+    base: IndexInfo | None,
+    known: States,
+    *,
+    some: Collection[str] | None = None,
+    progress: Progress,
 ) -> Changes:
     """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
+    :param some: the only files to read, by path. The others wait, and so do the notes that are
+        gone: one of these may be where a note was moved to.
     :raises NoCorpus: no note can be read.
     """
     refused = _refused(base)
-    suspects = _suspects(walk, {**refused, **known})
+    suspects = may_have_changed(walk, base, known)
+    if some is not None:
+        suspects = [file for file in suspects if file.path in some]
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
@@ -273,6 +296,8 @@ def find_changes(
     skipped += [skip for skip in base.skipped if skip.path in kept] if base else []
     present = there - {skip.path for skip in skipped}
     removed = [path for path in known if path not in present and not path.startswith(closed)]
+    if some is not None:
+        removed = []
     if not present and len(removed) == len(known):
         raise _no_notes(source, skipped, walk)
     return Changes(

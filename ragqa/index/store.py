@@ -88,6 +88,10 @@ class Snapshot:
             return sorted(found, key=lambda passage: (passage.path, passage.start))
         return self.engine.passages(ids)
 
+    def bare(self, ids: Sequence[int]) -> list[Passage]:
+        """Those of these passages that have no embedding yet."""
+        return self._database.bare(ids, len(ids)) if self.info.not_embedded else []
+
     def check(self) -> None:
         """Compare every row of the database with its checksum; or `NeedsRebuild`."""
         self._database.check_rows()

@@ -10,7 +10,14 @@ from functools import cached_property
 from ragqa.index.database import Database
 from ragqa.index.disk import explaining_failure, naming_file
 from ragqa.index.engine import Engine
-from ragqa.index.rows import check_vectors, model_of, note_row, passage_row, vector_row
+from ragqa.index.rows import (
+    check_vectors,
+    checksum,
+    model_of,
+    note_row,
+    passage_row,
+    vector_row,
+)
 from ragqa.types import IndexInfo, NoteRecord, Passage, Stamp, Vector, Vectors
 
 
@@ -56,6 +63,11 @@ class IndexWriter:
             self._known = self._database.embeddings(self.model, keys)
         return dict(self._known)
 
+    def bare(self, k: int) -> list[Passage]:
+        """Passages of the index that have no embedding yet, k at most."""
+        with self._changing():
+            return self._database.bare(None, k)
+
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Keep the embeddings of passages, shape (passages, dimension), even without a commit.
 
@@ -68,33 +80,51 @@ class IndexWriter:
             resumed = self._resumed
             self._db.execute("BEGIN")
             self._database.save(rows)
+            self.link(passages)
             self._db.execute("COMMIT")
         self._known |= zip(keys, vectors, strict=True)
         self._saved += len(rows)
         self._report(resumed + self._saved)
 
     def add(self, record: NoteRecord, passages: Sequence[Passage]) -> None:
-        """Add a note whose embeddings were found or saved, replacing any note at its path."""
+        """Add a note with the embeddings that were found or saved, replacing any at its path."""
         self._note += 1
         keys = [passage.embedding_key for passage in passages]
-        query = f"SELECT key, row FROM embeddings WHERE model = {self.model:d} AND key IN"  # noqa: S608 - a number
         with self._changing():
-            rows = {row["key"]: row["row"] for row in self._database.fetch(query, keys)}
+            rows = self._rows(keys)
             self._database.insert("new_notes", [note_row(self._note, record)])
-            made = [passage_row(self._note, rows[each.embedding_key], each) for each in passages]
+            pairs = zip(keys, passages, strict=True)
+            made = [passage_row(self._note, rows.get(key, 0), each) for key, each in pairs]
             self._database.insert("new_passages", made)
-            self._engine.add(self._note, record, passages, [self._known[key] for key in keys])
+            self._engine.add(self._note, record, passages, [self._known.get(key) for key in keys])
+
+    def link(self, passages: Sequence[Passage]) -> None:
+        """Give those passages of the index that had no embedding the ones that there are now."""
+        keys = {passage.id: passage.embedding_key for passage in passages}
+        bare = "SELECT id, note, data FROM passages WHERE embedding = 0 AND id IN"
+        with self._changing():
+            rows = list(self._database.fetch(bare, list(keys)))
+            made = self._rows([keys[row["id"]] for row in rows])
+            linked = [
+                (at, checksum(id_, note, at, data), id_)
+                for id_, note, data in rows
+                if (at := made.get(keys[id_]))
+            ]
+            update = "UPDATE passages SET embedding = ?, checksum = ? WHERE id = ?"
+            self._db.executemany(update, linked)
 
     def commit(
         self,
         info: IndexInfo | None = None,
         *,
+        is_part: bool = False,
         removed: Iterable[str] = (),
         restamped: Iterable[tuple[str, Stamp, bool]] = (),
     ) -> IndexInfo:
         """Make all changes durable and visible at once; if that fails, what is there stays.
 
         :param info: None if it is as it was.
+        :param is_part: embeddings that no passage has yet stay, for notes that wait to be read.
         :param removed: the paths of notes to remove; unknown ones are ignored.
         :param restamped: unchanged notes with their new stamp, and whether it is settled.
         :returns: the info, with generation and counts set.
@@ -103,7 +133,7 @@ class IndexWriter:
             database = self._database
             info = info or database.read()
             self._db.execute("BEGIN")
-            gone = self._apply(removed)
+            gone = self._apply(removed, is_part=is_part)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
             rows = ((s.size, s.mtime_ns, settled, os.fsencode(p)) for p, s, settled in restamped)
             self._db.executemany(stamps, rows)
@@ -112,6 +142,7 @@ class IndexWriter:
                 generation=(self.info.generation if self.info else 0) + 1,
                 notes=database.number("count(*) FROM notes"),
                 passages=database.number("count(*) FROM passages"),
+                not_embedded=database.number("count(*) FROM passages WHERE embedding = 0"),
             )
             info, made = self._engine.commit(info, gone)
             database.write(info, made)
@@ -131,7 +162,7 @@ class IndexWriter:
         with explaining_failure(self._database.root), named:
             yield
 
-    def _apply(self, removed: Iterable[str]) -> list[int]:
+    def _apply(self, removed: Iterable[str], *, is_part: bool) -> list[int]:
         """Remove and add notes; gives the numbers of those that went."""
         unused = list[tuple[int]]()
         if self._fresh:
@@ -152,9 +183,16 @@ class IndexWriter:
         # Embeddings that no passage has go: of removed passages, and of unfinished builds.
         bare = "NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
         delete = f"DELETE FROM embeddings WHERE {bare}"  # noqa: S608 - our own names
-        if self._fresh:
+        if self._fresh and not is_part:
             self._db.execute(delete)
         else:
-            self._db.execute(f"{delete} AND row > ? AND model = ?", (self._last_used, self.model))
+            if not is_part:
+                newest = (self._last_used, self.model)
+                self._db.execute(f"{delete} AND row > ? AND model = ?", newest)
             self._db.executemany(f"{delete} AND row = ?", unused)
         return gone
+
+    def _rows(self, keys: Sequence[int]) -> dict[int, int]:
+        """The rows of the embeddings of `model`, by key, of those that there are."""
+        query = f"SELECT key, row FROM embeddings WHERE model = {self.model:d} AND key IN"  # noqa: S608 - a number
+        return {row["key"]: row["row"] for row in self._database.fetch(query, keys)}

@@ -64,6 +64,15 @@ def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
     return read[1].sha256 if read else ""
 
 
+def read_bytes(corpus: Corpus, path: str, *, max_note_bytes: int) -> bytes:
+    """The bytes of a file; none if it cannot be read, or changes meanwhile."""
+    try:
+        read = _read_bytes(corpus, path, format_of(path), max_note_bytes)
+    except (Unfit, OSError):
+        return b""
+    return read[0] if read else b""
+
+
 def _document(form: Format, data: bytes, digest: str) -> Document:
     if not form.version:
         return form.convert_here(data)

@@ -53,6 +53,7 @@ _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
     "starting": "Starting the workers",
+    "scanning": "Looking for the words",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
     "embedding": "Embedding notes (kB)",

@@ -90,6 +90,8 @@ def print_status(status: IndexStatus) -> None:
     print_row("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}")
     print_row("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions")
     pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
+    if info.not_embedded:
+        pending += f", {counted(info.not_embedded, 'passage')} not embedded"
     print_row("fresh", "yes" if status.is_fresh else f"no: {pending} (ragqa index catches up)")
     print_row("LLM", llm_line(status.llm))
     if status.building:

@@ -34,7 +34,8 @@ def trust_line(answer: Answer) -> str:
     is_written = answer.written is not None and answer.written.is_answer
     if not answer.answered:
         asked_anyway = " The LLM was asked anyway." if is_written else ""
-        return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
+        whose = "Nothing read so far seems" if answer.waiting else "Your notes do not seem"
+        return f"{whose} to answer this{aside}.{asked_anyway}"
     if is_written:
         return f"No note has: {none}." if none else ""
     if answer.sure:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ragqa.index import EVERYTHING, Snapshot
+from ragqa.index.ranking import rank
 from ragqa.index.source import Embedders
 from ragqa.search.question import Question
 from ragqa.text.dates import Period, months_of
@@ -84,20 +85,22 @@ def retrieve(
     filters: Filters = EVERYTHING,
     contexts: Contexts = MappingProxyType({}),
     every: bool = False,
+    embedded: Mapping[int, Vector] = MappingProxyType({}),
 ) -> Retrieved:
     """Find the k best passages for a question, and as many of a time that it names.
 
     Ties are broken by passage id.
 
+    :param embedded: by passage id, embeddings that the index does not have, shape (dimension,).
     :param every: rank every passage by meaning and by words, not the best ones alone.
     """
-    found = _retrieved(snapshot, question, k, filters, contexts, every=every)
+    found = _retrieved(snapshot, question, k, filters, contexts, embedded, every=every)
     if not question.period:
         return found
     since, until = max(question.period.since, filters.since), question.period.until
     until = min(filter(None, (until, filters.until)), default="")
     within = replace(filters, since=since, until=until)
-    own = _retrieved(snapshot, question, k, within, contexts).hits
+    own = _retrieved(snapshot, question, k, within, contexts, embedded).hits
     return replace(found, hits=_of_period_first(question.period, own, found.hits))
 
 
@@ -107,6 +110,7 @@ def _retrieved(
     k: int,
     filters: Filters,
     contexts: Contexts,
+    embedded: Mapping[int, Vector],
     *,
     every: bool = False,
 ) -> Retrieved:
@@ -117,6 +121,10 @@ def _retrieved(
     if not question.by_terms_alone:
         near = snapshot.nearest(question.vectors.pooled, depth, filters)
     terms = snapshot.best([*question.searched, *question.parts], depth, filters)
+    if embedded and not question.by_terms_alone:
+        asked = question.vectors.pooled
+        own = [(id_, float(embedded[id_] @ asked)) for id_, _ in terms if id_ in embedded]
+        near = rank([*near, *own])
     fused: Scored = fuse(
         near[:most],
         terms[:most],

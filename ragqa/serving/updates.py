@@ -156,7 +156,8 @@ class Updates:
             running = f"{counted(ahead.files, 'file')} to read"
             waiting = ahead if ahead.is_long else None
             self.freshness = replace(self.freshness, running=running, waiting=waiting)
-        return ahead.is_long or bool(self._index.pending())
+        is_long = ahead.is_long or self._index.info().not_embedded
+        return bool(is_long or self._index.pending())
 
     def _tell_embedded(self) -> None:
         """Note in the freshness how many passages a running update has embedded."""
@@ -178,7 +179,7 @@ def run_index(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], b
     folders = loaded.places.corpus.folders if "corpus" in given else ()
     places = [f"--corpus={folder}" for folder in folders]
     places += [f"--index={loaded.places.index}"] if "index" in given else []
-    command = [sys.executable, "-P", "-m", "ragqa", "index", "--json", *places]
+    command = [sys.executable, "-P", "-m", "ragqa", "index", "--in-parts", "--json", *places]
     with Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True) as child:  # noqa: S603 - this program
         while True:
             try:

@@ -19,7 +19,9 @@ def answer_to(
     """Answer a question; while an LLM writes, other questions are answered."""
     wanted = writer and replace(writer, llm=_Wanted(writer.llm))
     return warm.use(
-        lambda index: index.ask(question, filters=filters, refresh=False, writer=wanted),
+        lambda index: index.ask(
+            question, filters=filters, refresh=False, at_once=True, writer=wanted
+        ),
         apart=writer is not None,
     )
 

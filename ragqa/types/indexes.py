@@ -87,7 +87,10 @@ class Pieces(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """The contents of one generation of an index, and how it was made."""
+    """The contents of one generation of an index, and how it was made.
+
+    `not_embedded` counts the passages that have no embedding yet, and are found by words alone.
+    """
 
     JSON = JsonShape("generation embedder=embedder.name notes passages")
 
@@ -103,6 +106,7 @@ class IndexInfo:
     skipped: tuple[Skipped, ...] = ()
     dense: DenseInfo = DenseInfo()
     languages: Mapping[str, Pieces] = field(default_factory=dict)
+    not_embedded: int = 0
 
 
 class Waiting(Struct, frozen=True):

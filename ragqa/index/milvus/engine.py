@@ -171,14 +171,18 @@ class MilvusEngine(Engine):
         return vectors
 
     def add(
-        self, note: int, record: NoteRecord, passages: Sequence[Passage], vectors: Sequence[Vector]
+        self,
+        note: int,
+        record: NoteRecord,
+        passages: Sequence[Passage],
+        vectors: Sequence[Vector | None],
     ) -> None:
         """Add the rows of a note and its passages, which are sent some thousands at a time."""
         data = _pack(packed(record), f"the note {record.path}")
         self._rows.append(_row(note, data, vectors[0] if passages else None))
         for passage, vector in zip(passages, vectors, strict=True):
             self._rows.append(_passage_row(note, passage, vector))
-        if len(self._rows) >= SENT_AT_ONCE and vectors:
+        if len(self._rows) >= SENT_AT_ONCE and vectors and vectors[0] is not None:
             self._send(len(vectors[0]))
 
     def commit(self, info: IndexInfo, gone: Sequence[int]) -> tuple[IndexInfo, dict[str, Derived]]:
@@ -242,7 +246,7 @@ def _row(key: int, data: str, vector: Vector | None, note: int = 0) -> Row:
     return {"pk": key, "note": note, "data": data, DENSE: vector, **empty}
 
 
-def _passage_row(note: int, passage: Passage, vector: Vector) -> Row:
+def _passage_row(note: int, passage: Passage, vector: Vector | None) -> Row:
     """The row of a passage of a note; `vector` has shape (dimension,)."""
     terms = [encode_term(term) for term in passage_terms(passage)]
     data = _pack(packed(passage), f"the passage at {location_of(passage)}", " ".join(terms))
