@@ -107,6 +107,11 @@ def test_modules_and_functions_stay_small():
     assert long == []
 
 
+def test_no_two_modules_share_a_name():
+    names = Counter(path.stem for path in _modules() if not path.stem.startswith("__"))
+    assert [name for name, number in names.items() if number > 1] == []
+
+
 def test_no_two_classes_share_a_name():
     nodes = (node for path in _modules() for node in ast.walk(_tree(path)))
     names = Counter(n.name.lstrip("_") for n in nodes if isinstance(n, ast.ClassDef))

@@ -11,7 +11,7 @@ from ragqa import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import Document, read_text
 from ragqa.render import document_of, to_json
-from ragqa.render.markdown import answer_markdown
+from ragqa.render.as_markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 from ragqa.saved import read_saved
 from ragqa.types import Answer, Corpus, Passage

@@ -1,5 +1,6 @@
 """Bring an index up to date before a question, or read first what the question needs."""
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -111,9 +112,12 @@ def read_first(index: "Index", first: Choice, progress: Progress | None) -> Inde
 
 def read_on(index: "Index", progress: Progress | None = None) -> IndexReport:
     """Read the notes that wait, in parts that questions find at once, and then embed all."""
-    size, progress = READ_FIRST, progress or no_progress
-    while index.refresh(choose=itemgetter(slice(size)), long_bytes=0, progress=progress).waiting:
-        size = min(2 * size, READ_TOGETHER)
+    size, left, progress = READ_FIRST, math.inf, progress or no_progress
+    while True:
+        report = index.refresh(choose=itemgetter(slice(size)), long_bytes=0, progress=progress)
+        if report.waiting is None or report.waiting.files >= left:  # some change all the time
+            break
+        size, left = min(2 * size, READ_TOGETHER), report.waiting.files
         time.sleep(2 * _GLANCE_S)  # a question that waits for the index gets it now
     return index.refresh(progress=progress)
 

@@ -61,7 +61,6 @@ T = TypeVar("T")
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
-
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 _POLL_S = 0.5
 OLD_AFTER = timedelta(days=730)

@@ -147,7 +147,7 @@ def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
     asked = Asked.of(answer, query.filters)
     is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
     if output == "markdown":
-        from ragqa.render.markdown import answer_markdown
+        from ragqa.render.as_markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
     else:

@@ -142,7 +142,7 @@ class Conversation:
         render.print_warnings(explanation.warnings)
 
     def _save(self, name: str) -> None:
-        from ragqa.render.markdown import chat_markdown
+        from ragqa.render.as_markdown import chat_markdown
 
         if not name:
             raise UsageError("no file is named", hint="/save chat.md")

@@ -23,7 +23,7 @@ from ragqa.index.source import (
     check_embedder,
     check_origin,
     find_changes,
-    may_have_changed,
+    waiting_files,
 )
 from ragqa.index.writer import IndexWriter
 from ragqa.notes import Walk, format_of, read_note
@@ -128,7 +128,7 @@ def _part(
     waiting = ahead(source, walk, base, known, long_bytes=long_bytes)
     if not waiting.is_long:
         return None, None
-    some = {file.path for file in choose(may_have_changed(walk, base, known))}
+    some = {file.path for file in choose(waiting_files(walk, base, known))}
     if not (some or base):
         return None, None
     left = waiting.files - len(some)

@@ -208,9 +208,16 @@ def _suspects(walk: Walk, known: States) -> list[NoteFile]:
     return [file for file in walk.files if not is_current(file)]
 
 
-def may_have_changed(walk: Walk, base: IndexInfo | None, known: States) -> list[NoteFile]:
-    """The files that are new, or whose stamps do not prove them unchanged."""
-    return _suspects(walk, {**_refused(base), **known})
+def waiting_files(walk: Walk, base: IndexInfo | None, known: States) -> list[NoteFile]:
+    """The files that may have changed; a refused one once it or its format's version has."""
+    refused = _refused(base)
+
+    def waits(file: NoteFile) -> bool:
+        before = refused.get(file.path)
+        is_same = before and before.stamp == file.stamp
+        return not (before and is_same and before.sha256 == format_of(file.path).mark)
+
+    return list(filter(waits, _suspects(walk, {**refused, **known})))
 
 
 def ahead(
@@ -224,17 +231,10 @@ def ahead(
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited counts by what
-    it has grown, and a passage. A refused file counts once it or the version of its format changed.
+    it has grown, and a passage.
     """
-    refused = _refused(base)
+    files = waiting_files(walk, base, known)
     most = LONG_BYTES if long_bytes is None else long_bytes
-
-    def waits(file: NoteFile) -> bool:
-        before = refused.get(file.path)
-        is_same = before and before.stamp == file.stamp
-        return not (before and is_same and before.sha256 == format_of(file.path).mark)
-
-    files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
 
     def new_text(file: NoteFile) -> float:
@@ -269,7 +269,7 @@ def find_changes(
     :raises NoCorpus: no note can be read.
     """
     refused = _refused(base)
-    suspects = may_have_changed(walk, base, known)
+    suspects = _suspects(walk, {**refused, **known})
     if some is not None:
         suspects = [file for file in suspects if file.path in some]
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)

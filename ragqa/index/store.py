@@ -15,7 +15,7 @@ from ragqa.index.database import ANEW, LOGS, Database, Derived
 from ragqa.index.disk import building, explaining_failure, locked
 from ragqa.index.engine import Engine
 from ragqa.index.filters import matcher, passing
-from ragqa.index.local.engine import LocalEngine
+from ragqa.index.local.local_engine import LocalEngine
 from ragqa.index.ranking import ScoredId, inverse_frequency
 from ragqa.index.rows import MALFORMED, read_vectors
 from ragqa.index.writer import IndexWriter

@@ -26,8 +26,8 @@ from ragqa.llms.servers import without_keys
 from ragqa.lookup import read_current, reference_to
 from ragqa.related import NearNote, near
 from ragqa.render import view
+from ragqa.render.as_markdown import answer_markdown
 from ragqa.render.excerpts import quoted_words
-from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.failures import failure_of
 from ragqa.serving.note import (

@@ -10,8 +10,8 @@ from ragqa.lookup import NotePart, reference_to
 from ragqa.passages import token_counts
 from ragqa.related import RelatedNotes
 from ragqa.render import Document
+from ragqa.render.as_markdown import TextPart, answer_parts, fenced, found
 from ragqa.render.explanations import ranks_line, verdict_line
-from ragqa.render.markdown import TextPart, answer_parts, fenced, found
 from ragqa.render.view import BELOW, corrected_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.saved import Checked, Verification

@@ -41,8 +41,8 @@ def store_in(folder, kind):
 @pytest.fixture(params=[*EACH, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
-        monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
-        monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.index.local.local_engine.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.index.local.local_engine.MAX_DEAD_SHARE", 0)
     with quick_folder() as folder:
         yield store_in(folder, request.param)
 

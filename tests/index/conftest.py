@@ -26,5 +26,5 @@ def store(root):
 @pytest.fixture
 def long_lived_terms(monkeypatch):
     """Refreshes change the terms as they do in a large index, where writing them anew is slow."""
-    monkeypatch.setattr("ragqa.index.local.engine.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.index.local.engine.MAX_DEAD_SHARE", math.inf)
+    monkeypatch.setattr("ragqa.index.local.local_engine.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.index.local.local_engine.MAX_DEAD_SHARE", math.inf)

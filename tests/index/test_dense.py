@@ -9,7 +9,7 @@ from forging import flip
 from index.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
 
 from ragqa.index import Store
-from ragqa.index.local import engine
+from ragqa.index.local import local_engine as engine
 from ragqa.types import Filters
 
 WIDE = 24

@@ -8,7 +8,7 @@ from index.building import FRUIT, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.index import Store
-from ragqa.index.local.engine import LocalEngine
+from ragqa.index.local.local_engine import LocalEngine
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
 

@@ -38,7 +38,7 @@ from ragqa.errors import (
 from ragqa.index import Store
 from ragqa.index.milvus import MilvusStore
 from ragqa.index.milvus import client as milvus_client
-from ragqa.index.milvus import engine as rows
+from ragqa.index.milvus import milvus_engine as rows
 from ragqa.index.milvus.client import Client, translate_error
 from ragqa.index.rows import packed as json_of
 from ragqa.types import NoteRecord

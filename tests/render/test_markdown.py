@@ -13,7 +13,7 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.follow_ups import Exchange
-from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
+from ragqa.render.as_markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
 from ragqa.saved import defused, read_saved
 from ragqa.types import Hit, Passage

@@ -10,7 +10,7 @@ from support import make_answer
 from ragqa.lookup import NotePart
 from ragqa.passages import token_counts
 from ragqa.render import document_of
-from ragqa.render.markdown import TextPart
+from ragqa.render.as_markdown import TextPart
 from ragqa.safe import safe_text
 from ragqa.saved import defused
 from ragqa.serving.updates import Freshness

@@ -18,7 +18,7 @@ from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex
 from ragqa.index.database import Database, Derived
 from ragqa.index.engine import Engine
 from ragqa.index.milvus.client import Client
-from ragqa.index.milvus.engine import COLLECTION, MilvusEngine
+from ragqa.index.milvus.milvus_engine import COLLECTION, MilvusEngine
 from ragqa.index.store import Snapshot, Store
 
 
