@@ -58,8 +58,6 @@ class OnnxModel:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         options.intra_op_num_threads = min(cores or 1, MAX_THREADS)
         options.log_severity_level = 4  # fatal only: errors are raised anyway
-        # Packing the weights takes 40 ms at start and saves 4 ms a question; most runs ask one.
-        options.add_session_config_entry("session.disable_prepacking", "1")
         # Spinning is no faster, and much slower when other processes run too.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if optimised:
