@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _first(_made(Path(folder), 1), QUESTION, Path(folder))  # loads the model once
         made = (_made(Path(folder), notes) for notes in options.made)
-        for notes in (*options.folders, *made):
+        for notes in (*map(Path.absolute, options.folders), *made):
             files = [path for path in notes.rglob("*") if path.is_file()]
             built = files if len(files) <= options.most_built else ()
             for line in measured(notes.absolute(), options.question, built, Path(folder)):
