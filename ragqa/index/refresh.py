@@ -199,7 +199,7 @@ def _write(
     embedding.languages |= described.languages
     try:
         with workers(embedder, report) as embed_parts:
-            warnings = embedding.read(files, source, None if is_part else embed_parts)
+            warnings = embedding.read(files, source, changes.days, None if is_part else embed_parts)
             if bare:
                 embedding.fill(left / bare, embed_parts)
         report("writing", 0, 1)
@@ -300,12 +300,17 @@ class Embedding:
         self.languages: dict[str, Pieces] = {}
 
     def read(
-        self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts | None
+        self,
+        files: Sequence[NoteFile],
+        source: Source,
+        days: Mapping[str, str],
+        embed_parts: EmbedParts | None,
     ) -> list[Remark]:
         """Read, split and add notes, some thousand passages at a time; returns warnings.
 
         A note that can no longer be read stays as it was until the next refresh.
 
+        :param days: those of notes that have no other date, by path.
         :param embed_parts: None to embed nothing.
         """
         warnings, waiting, count, size = list[Remark](), list[SplitNote](), 0, 0
@@ -314,6 +319,7 @@ class Embedding:
             if isinstance(read, Skipped):
                 warnings.append(read)
             else:
+                read = replace(read, date=read.date or days.get(read.path, ""))
                 note, passages = source.split(read, self._embedder)
                 self._progress("splitting", done, len(files))
                 waiting.append((note.record, passages))

@@ -15,6 +15,7 @@ from ragqa.embedders import CANARY, Embedder, Workers, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NeedsRebuild, NoCorpus, install_command
 from ragqa.index.disk import REBUILD
 from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
+from ragqa.notes.dated_paths import days_by_siblings
 from ragqa.notes.formats import NO_EXTRA, how_to_read, switched_off
 from ragqa.passages import Chunking
 from ragqa.types import (
@@ -175,7 +176,8 @@ def _describe(info: EmbedderInfo) -> str:
 class Changes:
     """Notes that differ from the index, by what to do with them.
 
-    `restamped` has unchanged notes with their new stamp, and whether it is settled.
+    `restamped` has unchanged notes with their new stamp, and whether it is settled. `days` has the
+    ISO day of each path that names it only beside the others of its folder.
     """
 
     walk: Walk
@@ -185,6 +187,7 @@ class Changes:
     removed: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     unchanged: int
+    days: Mapping[str, str]
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.restamped or self.removed)
@@ -272,6 +275,8 @@ def find_changes(
     suspects = _suspects(walk, {**refused, **known})
     if some is not None:
         suspects = [file for file in suspects if file.path in some]
+    dated = _newly_dated(walk, known, days := _days_beside(suspects, walk))
+    suspects = list(dict.fromkeys([*suspects, *dated]))
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
@@ -282,7 +287,7 @@ def find_changes(
             skipped.append(Skipped(read.path, read.reason, read.state or unread))
         elif before is None:
             added.append(file)
-        elif before.sha256 != read.state.sha256:
+        elif before.sha256 != read.state.sha256 or file in dated:
             changed.append(file)
         elif (before.stamp, before.settled) != (read.state.stamp, read.state.settled):
             restamped.append((file.path, read.state.stamp, read.state.settled))
@@ -295,9 +300,8 @@ def find_changes(
     kept = {path for path in refused if path in same or path.startswith(closed)}
     skipped += [skip for skip in base.skipped if skip.path in kept] if base else []
     present = there - {skip.path for skip in skipped}
-    removed = [path for path in known if path not in present and not path.startswith(closed)]
-    if some is not None:
-        removed = []
+    gone = [path for path in known if path not in present and not path.startswith(closed)]
+    removed = gone if some is None else []
     if not present and len(removed) == len(known):
         raise _no_notes(source, skipped, walk)
     return Changes(
@@ -308,7 +312,21 @@ def find_changes(
         removed=tuple(removed),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.path)),
         unchanged=len(known) - len(removed) - len(changed),
+        days=days,
     )
+
+
+def _days_beside(files: Sequence[NoteFile], walk: Walk) -> Mapping[str, str]:
+    """The days that names in the folders of these files have beside each other."""
+    folders = {file.path.rpartition("/")[0] for file in files}
+    paths = (file.path for file in walk.files) if folders else ()
+    return days_by_siblings(path for path in paths if path.rpartition("/")[0] in folders)
+
+
+def _newly_dated(walk: Walk, known: States, days: Mapping[str, str]) -> list[NoteFile]:
+    """The files of undated notes whose name has a day now that there are others beside it."""
+    undated = {path for path in days if path in known and not known[path].date}
+    return [file for file in walk.files if file.path in undated] if undated else []
 
 
 def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus:

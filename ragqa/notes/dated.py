@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable
 from datetime import date
-from pathlib import PurePosixPath
 
-from ragqa.text.dates import day_of
-from ragqa.types import Dated, Days, NoteRecord, in_words
+from ragqa.notes.dated_paths import days_of_path
+from ragqa.types import Dated, Days, NoteRecord
 
 EDITED_KEYS = (
     "updated", "lastupdated", "updatedat", "dateupdated",
@@ -43,8 +42,8 @@ def dates_of(days: Days, record_of: Callable[[str], NoteRecord | None]) -> Calla
         if day and any(folded_key(key) in EDITED_KEYS for key, _ in record.properties):
             return Dated(day, "edited", day)
         if day:
-            in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
-            return Dated(day, "name", day) if in_name else Dated(day, "note", latest)
+            first, last = days_of_path(path)
+            return Dated(day, "name", last) if day == first else Dated(day, "note", latest)
         is_copied = changed_on in copied
         return Dated("", "", latest) if is_copied else Dated(changed, "file", latest)
 

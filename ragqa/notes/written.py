@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
 
 from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked, may_hide
+from ragqa.notes.dated_paths import days_of_path
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.markdown import TOO_MANY_BRACKETS, Inline, markdown_blocks
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, plain_blocks
 from ragqa.text.dates import day_of
 from ragqa.text.inline import has_too_many_brackets
+from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Block, Kind, Note, Stamp, in_words
 
 MAX_TAGS = 1_000
@@ -24,6 +25,9 @@ _TOO_MANY = (
 )
 _MOST_IN_BYLINE = 6
 """The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
+_FIRST_BLOCKS = 4
+_DATE_LINE = r"(?i)\W*(?:meeting )?date\b\W*?[:|]"
+"""How a line begins that states the date of its note: "**Date:** 14 May 2024"."""
 
 
 def note_of(path: str, document: Document) -> Note:
@@ -31,7 +35,7 @@ def note_of(path: str, document: Document) -> Note:
     text, form, state = document.text, format_of(path), document.state
     front = FrontMatter() if form.version else read_front_matter(text)
     blocks, inline, hidden = body_of(text, front.end, is_plain=form.name == "plain")
-    read = [b for b in blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:2]
+    read = [b for b in blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:_FIRST_BLOCKS]
     top = [b for b in blocks if b.kind is Kind.HEADING and b.level == 1]
     title = front.title or (top[0].label if top and top == read[:1] else "")
     title = document.title or title or in_words(path)
@@ -71,18 +75,24 @@ def body_of(text: str, start: int, *, is_plain: bool) -> tuple[tuple[Block, ...]
 
 
 def _date(path: str, text: str, title: str, read: Sequence[Block], stamp: Stamp) -> str:
-    """The day in a note's file name, its title, its first line or a line of few words below that.
+    """The day in a note's path, its title, its first line, a line "Date:" or a byline.
 
-    :param read: its first two blocks that are for reading.
+    A path may name no more than a month: a day of that month in the note goes before its first.
+
+    :param read: its first blocks that are for reading.
     """
-    if day := day_of(PurePosixPath(path).stem) or day_of(in_words(path)):
-        return day
+    first, last = days_of_path(path)
+    if first and first == last:
+        return first
     lines = [text[block.start : block.end].splitlines()[0] for block in read]
-    kinds = [block.kind for block in read]
+    kinds = [block.kind for block in read[:2]]
     is_heading = kinds[:1] in ([Kind.HEADING], [Kind.PARAGRAPH]) and is_short(lines[0])
     places = [title, *(lines[:1] if is_heading and len(lines[0]) < MIN_WRAP_CHARS else ())]
     if kinds == [Kind.HEADING, Kind.PARAGRAPH] and len(lines[1].split()) <= _MOST_IN_BYLINE:
         places.append(lines[1])
+    places += filter(compiled(_DATE_LINE).match, lines)
     # What is still to come when a note is written is no date of it: "valid until 3 May 2031".
     latest = datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC) + timedelta(days=1)
-    return next((day for day in map(day_of, places) if day and day <= f"{latest:%F}"), "")
+    latest_day = last or f"{latest:%F}"
+    days = (day for day in map(day_of, places) if first <= day <= latest_day)
+    return next(filter(None, days), first)

@@ -26,9 +26,13 @@ from ragqa.text.words import (
 )
 from ragqa.types import Citation, Passage, Span
 
-_NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
+NUMBER_OF_MONTH = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
+"""The number of a month by its first three letters in lower case."""
+
 _SHORT = "|".join(month[:3] for month in MONTHS if len(month) > 3)
-_MONTH = rf"(?:{one_of('months')}|(?:sept|{_SHORT})\b\.?)"
+MONTH = rf"(?:{one_of('months')}|(?:sept|{_SHORT})\b\.?)"
+"""A pattern of the names of months, also short ones."""
+
 _DAY = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d{3}|20\d\d)"
 _PART_OF_YEAR = r"(?:(?:spring|summer|autumn|fall|winter|early|mid|late)[\ -](?:of\ )?)?"
@@ -38,13 +42,13 @@ _DATE = rf"""(?xia)(?:
     | (?<![\w.,$€£\#/-])(?:
         (?P<d2>\d{{1,2}})(?P<mark>[./-])(?P<m2>\d{{1,2}})(?P=mark)(?P<y2>\d{{4}}|\d\d)
       | (?P<m8>0?[1-9]|1[0-2])/(?P<y9>{_YEAR})
-      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?(?P<m3>{_MONTH})
+      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?(?P<m3>{MONTH})
         (?:,?[\ -](?P<y3>{_YEAR})\b)?
       | {_PART_OF_YEAR}(?P<y4>{_YEAR})
         (?:s|\ ?[\u2013-]\ ?(?:{_YEAR}s?|\d\d)\b)?(?!-\d)
       | {_PART_OF_YEAR}['\u2019]\d\ds?(?!['\u2019])
       )
-    | \b(?P<m5>{_MONTH})(?:
+    | \b(?P<m5>{MONTH})(?:
         \ (?P<d5>\d{{1,2}}){_DAY}\b(?!:)
         (?:,?\ (?P<y5>{_YEAR})\b)?
       | (?:\ of)?,?\ (?P<y6>{_YEAR})\b
@@ -232,7 +236,7 @@ def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
     """The year, month, day or quarter of a date."""
     given = {name[0]: value for name, value in match.groupdict().items() if value}
     if "m" in given and not given["m"].isdecimal():
-        given["m"] = str(_NUMBERS[given["m"][:3].lower()])
+        given["m"] = str(NUMBER_OF_MONTH[given["m"][:3].lower()])
     year, month, day = (int(given.get(name, 0)) for name in "ymd")
     if match["d2"]:
         if month > _MONTHS_IN_YEAR:

@@ -50,6 +50,22 @@ def paths(source):
         return set(snapshot.notes())
 
 
+def test_a_year_in_a_name_becomes_its_date_once_another_name_differs_by_it(source):
+    def dates():
+        with Store(source.index).snapshot() as snapshot:
+            return {path: note.date for path, note in snapshot.notes().items()}
+
+    write(source, "Annual Meeting 2019.md", "The rent is 300.\n")
+    run(source)
+    assert dates() == {"Annual Meeting 2019.md": ""}
+    write(source, "Annual Meeting 2020.md", "The rent is 320.\n")
+    run(source)
+    assert dates() == {
+        "Annual Meeting 2019.md": "2019-01-01",
+        "Annual Meeting 2020.md": "2020-01-01",
+    }
+
+
 def test_only_new_text_is_embedded(source, embedder):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "b.md", "# B\n\nThe second note.\n")
