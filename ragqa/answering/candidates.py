@@ -260,7 +260,7 @@ def candidates_of(
             text, refers = " ".join(texts).strip(), unit.start in references
             candidate = Candidate(layout, run, run, passage, text, refers)
             announces_nothing = run != own and not candidate.is_list and len(texts) == 1
-            is_title = unit.kind is Kind.HEADING and text == passage.title
+            is_title = unit.kind is Kind.HEADING and text == passage.title and not states_fact(text)
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
                 candidates.append(candidate)
     return candidates

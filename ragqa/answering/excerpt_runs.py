@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ragqa.answering.layout import Layout, Run
+from ragqa.text.shown import states_fact
 from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
@@ -69,7 +70,16 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, *, short:
         run = run[0], _last_within(layout, layout.block(run[1] + 1), EXCERPT_WORDS)
     run = _closed(layout, run, short=short)
     run = with_announced(layout, run, best, short=short)
-    return _of_same_columns(layout, run, best)
+    return _below_statement(layout, _of_same_columns(layout, run, best))
+
+
+def _below_statement(layout: Layout, run: Run) -> Run:
+    """The run with the heading directly above it if that states a fact."""
+    above = run[0] - 1, run[0] - 1
+    if not run[0] or layout.pieces[above[0]].kind is not Kind.HEADING:
+        return run
+    between = layout.text[layout.span(above)[1] : layout.span(run)[0]]
+    return (above[0], run[1]) if not between.strip() and states_fact(layout.quote(above)) else run
 
 
 def with_announced(layout: Layout, run: Run, best: int, *, short: bool) -> Run:

@@ -9,12 +9,14 @@ from time import time_ns
 from msgspec import structs
 
 from ragqa.notes.formats import NO_EXTRA, Document, Format, Unfit, format_of, is_installed
-from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp
+from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp, in_words
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
 
 ATTEMPTS = 3
+
+_STATEMENT_WORDS = 3
 
 NOT_A_FILE = "not a regular file"
 
@@ -34,7 +36,10 @@ def read_note(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note | Skipp
 
 
 def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> Document | Skipped:
-    """Read the text of one note, without parsing it."""
+    """Read the text of one note, without parsing it.
+
+    That of an empty file is its name if this may state something: "We use Signal for the family".
+    """
     form, refused = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
@@ -42,7 +47,10 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> Document | S
             if read is not None:
                 data, state = read
                 refused = structs.replace(state, sha256=form.mark)
-                return structs.replace(_document(form, data, state.sha256), state=state)
+                document = _document(form, data, state.sha256)
+                if not form.version and not document.text.strip():
+                    document = structs.replace(document, text=_title_alone(path))
+                return structs.replace(document, state=state)
     except Unfit as exc:
         return Skipped(path, str(exc), refused)
     except NotRegular:
@@ -52,6 +60,12 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> Document | S
     except OSError as exc:
         return Skipped(path, f"cannot be read: {exc.strerror or exc}")
     return Skipped(path, "changed while it was read")
+
+
+def _title_alone(path: str) -> str:
+    """The name of an empty file as words; "" for one of few words, such as "Anna" or a date."""
+    name = in_words(path)
+    return name if sum(map(str.isalpha, name.split())) >= _STATEMENT_WORDS else ""
 
 
 def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:

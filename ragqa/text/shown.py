@@ -29,6 +29,13 @@ _FACT = (
     r"(?s)[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S"
     r"|.*[^.\s][.!\u3002\uff01]\s*\Z"
 )
+# "DKB instead of Sparkasse", "Passport is in the blue drawer", but not "Where the passports are".
+_QUESTION_MARKS = ("?", "\uff1f")
+_ASKS = r"(?i)\W*(?:wh(?:at|ere|en|o|y|ich|om|ose|ether)|how|if)\b"
+_STATES = (
+    r"(?i)\b(?:is|are|was|were|has|have|had|must|should|will|cannot|\w+n['\u2019]t"
+    r"|not?|never|only|instead of|rather than|over|we)\b"
+)
 
 
 def one_line(plain: str) -> str:
@@ -82,8 +89,14 @@ def lead(item: str) -> str:
 
 
 def states_fact(heading: str) -> bool:
-    """Whether a heading states a fact by itself: a value for a name, or a sentence."""
-    return compiled(_FACT).match(heading) is not None
+    """Whether a heading states a fact by itself: a value for a name, or a sentence.
+
+    A sentence is told by its full stop, or in English by a verb or a word such as "no" or "over".
+    """
+    if compiled(_FACT).match(heading):
+        return True
+    states = compiled(_STATES).search(heading) and not heading.rstrip().endswith(_QUESTION_MARKS)
+    return bool(states) and not compiled(_ASKS).match(heading)
 
 
 def set_apart(text: str) -> str:

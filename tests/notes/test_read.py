@@ -85,6 +85,20 @@ def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("We use Signal for the family group.md", "We use Signal for the family group"),
+        ("No-phones-at-the-table.txt", "No phones at the table"),
+        ("Anna Berg.md", ""),
+        ("2024-05-14.md", ""),
+    ],
+)
+def test_an_empty_file_says_what_its_name_states(tmp_path, name, text):
+    (tmp_path / name).write_text("\n")
+    assert read(tmp_path, name).text.strip() == text
+
+
+@pytest.mark.parametrize(
     ("age", "settled"),
     [
         (2 * SECOND, False),
