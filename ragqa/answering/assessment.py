@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
+from itertools import compress
 
 import numpy as np
 from msgspec import Struct, convert
@@ -19,6 +20,7 @@ from msgspec import Struct, convert
 from ragqa.answering.candidates import Candidate, candidates_of
 from ragqa.answering.evidence import Evidence
 from ragqa.answering.excerpt import Finder, with_embedded
+from ragqa.answering.history import stated_on
 from ragqa.answering.layout import asks
 from ragqa.answering.score import (
     NEAR_SHARE,
@@ -101,6 +103,10 @@ def assess(
     """
     reading = read(question, evidence.hits, embedder)
     candidates = candidates_of(reading.hits, evidence, asked=question.terms)
+    if evidence.within:
+        within, dates = evidence.within, evidence.dates
+        days = [stated_on(one.passage, one.unit, dates[one.path]) for one in candidates]
+        candidates = list(compress(candidates, map(within.covers, days)))
     if not candidates:
         return Assessment()
     scored = score(reading, candidates, read_together(reranker, question.text, candidates))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ragqa.answering.layout import Layout, Run, layout_of_passage
+from ragqa.text.dates import ANY_TIME, Period
 from ragqa.types import Dated, Hit, Kind, Span
 
 _NEVER = "9999-12-31"
@@ -17,7 +18,7 @@ class Evidence:
     passage's id, and `dates` the day of each note, by path. `embeds` has the note and the span of
     it that an embed shows, by the path of the note that has the embed, and its link.
     `no_note_has` are the words of the question that no note has, in any like spelling. Notes with
-    an ISO date before `old_before` are old.
+    an ISO date before `old_before` are old. Only what was stated `within` a time may answer.
     """
 
     hits: tuple[Hit, ...]
@@ -26,6 +27,7 @@ class Evidence:
     embeds: Mapping[tuple[str, str], tuple[Layout, Span]] = field(default_factory=dict)
     no_note_has: tuple[str, ...] = ()
     old_before: str = ""
+    within: Period = ANY_TIME
 
     @classmethod
     def of_passages(cls, hits: tuple[Hit, ...]) -> "Evidence":

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ragqa.answering.layout import Layout, Run
-from ragqa.text.shown import states_fact
+from ragqa.text.shown import is_statement
 from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
@@ -74,12 +74,12 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, *, short:
 
 
 def _below_statement(layout: Layout, run: Run) -> Run:
-    """The run with the heading directly above it if that states a fact."""
+    """The run with the heading directly above it if that is a statement."""
     above = run[0] - 1, run[0] - 1
     if not run[0] or layout.pieces[above[0]].kind is not Kind.HEADING:
         return run
     between = layout.text[layout.span(above)[1] : layout.span(run)[0]]
-    return (above[0], run[1]) if not between.strip() and states_fact(layout.quote(above)) else run
+    return (above[0], run[1]) if not between.strip() and is_statement(layout.quote(above)) else run
 
 
 def with_announced(layout: Layout, run: Run, best: int, *, short: bool) -> Run:

@@ -11,7 +11,7 @@ from ragqa.answering.candidates import Candidate
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled
-from ragqa.types import Dated, Kind
+from ragqa.types import Dated, Kind, Passage, Unit
 
 NEAR = 0.5
 """A candidate that answers about as well has at least this share of the best one's score."""
@@ -65,24 +65,33 @@ class History:
 
 
 def date_of(candidate: Candidate, dates: Mapping[str, Dated]) -> Dated:
-    """The date of a candidate: its own, else that of a heading above it, else its note's.
+    """The date of a candidate's statement; see `date_of_unit`."""
+    return date_of_unit(candidate.passage, candidate.unit, dates[candidate.path])
+
+
+def date_of_unit(passage: Passage, unit: Unit, of_note: Dated) -> Dated:
+    """The date of a unit: its own, else that of a heading above it, else its note's.
 
     One that is to come when its note was written, such as that of an appointment, is none.
 
-    :param dates: those of the notes, by path.
+    :param of_note: the date of its note.
     """
-    of_note = dates[candidate.path]
     dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
-        for text, source in _beginnings(candidate)
+        for text, source in _beginnings(passage, unit)
     )
     own = (Dated(day, source) for day, source in dated if "" < day <= of_note.latest)
     return next(own, of_note)
 
 
-def _beginnings(candidate: Candidate) -> Sequence[tuple[str, str]]:
-    """What may begin with the date of a candidate, the nearest first."""
-    passage, unit = candidate.passage, candidate.unit
+def stated_on(passage: Passage, unit: Unit, of_note: Dated) -> str:
+    """The day that filters go by: that of a unit or its heading, else its note's; "" for none."""
+    dated = date_of_unit(passage, unit, of_note)
+    return dated.day if dated.source in ("statement", "heading") else passage.note_date
+
+
+def _beginnings(passage: Passage, unit: Unit) -> Sequence[tuple[str, str]]:
+    """What may begin with the date of a unit, the nearest first."""
     before = [each for each in passage.units if each.start <= unit.start]
     begun = next((each for each in reversed(before) if each.begins), unit)
     inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]

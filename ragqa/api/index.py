@@ -34,6 +34,7 @@ from ragqa.rerankers import Reranker, available
 from ragqa.search.left_out import files_left_out, filter_warnings, why_not_found
 from ragqa.search.question import Question, clean_question, read_question, words_in_no_note
 from ragqa.search.retrieve import BY_TERMS_ALONE, Contexts, Retrieved, contexts_of, retrieve
+from ragqa.text.dates import Period
 from ragqa.types import (
     Answer,
     Building,
@@ -72,6 +73,7 @@ class Found:
     """What was found for a question: the hits whose text stands in `notes`, and warnings.
 
     :param waiting: how many files the index does not have yet.
+    :param within: the time that the filters let through.
     :param clock: began with the question.
     """
 
@@ -82,6 +84,7 @@ class Found:
     info: IndexInfo
     warnings: Sequence[str]
     waiting: int
+    within: Period
     clock: Clock
 
 
@@ -362,6 +365,7 @@ class Index:
         read = read_question(snapshot, embedder, typed, filters=filters, today=today)
         embedded = embedded_at_once(self._store, snapshot, embedder, read, filters)
         remedy = _OUT_OF_STEP if self.kept.is_shared else "run ragqa index"
+        within = Period(filters.since, filters.until)
         k = wanted = max(self.settings.top_k, MIN_POOL, limit)
         while True:
             found = retrieve(
@@ -369,7 +373,7 @@ class Index:
                 embedded=embedded,
             )  # fmt: skip
             asked_for = [hit for hit in found.hits if only is None or only(hit.passage)]
-            hits, stale = notes.standing(asked_for, remedy=remedy)
+            hits, stale = notes.standing(notes.of_time(asked_for, within), remedy=remedy)
             if len(hits) >= wanted or len(found.hits) < k:
                 break
             k *= 4  # passages further down may stand in their notes
@@ -378,14 +382,15 @@ class Index:
         self.check()
         warnings += stale + [BY_TERMS_ALONE] * read.by_terms_alone
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
-        return Found(read, found, tuple(hits), notes, snapshot.info, warnings, waiting, clock)
+        info = snapshot.info
+        return Found(read, found, tuple(hits), notes, info, warnings, waiting, within, clock)
 
     def evidence(self, found: Found, also: Sequence[Hit] = ()) -> Evidence:
         """The evidence to answer from, with the notes of `also` opened besides."""
         lacking = words_in_no_note(self._open(), found.question) if found.hits else ()
         old_before = (self._today() - OLD_AFTER).isoformat()
         evidence = found.notes.evidence(found.hits, also)
-        return replace(evidence, no_note_has=lacking, old_before=old_before)
+        return replace(evidence, no_note_has=lacking, old_before=old_before, within=found.within)
 
     def answer_from(self, found: Found, evidence: Evidence, *, further: int = FURTHER) -> Answer:
         """The answer from what was found, without the warnings of that."""

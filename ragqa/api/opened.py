@@ -1,6 +1,6 @@
 """The notes of what was found, as they are now, and what of an index still stands in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
@@ -9,13 +9,15 @@ from ragqa.answering.candidates import sources_of
 from ragqa.answering.evidence import embedded_runs
 from ragqa.answering.excerpt import EMBED_DEPTH
 from ragqa.answering.excerpt_runs import EXCERPT_WORDS
+from ragqa.answering.history import stated_on
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.index import Snapshot
 from ragqa.index.source import Source
 from ragqa.notes import Document, format_of, parse_note, read_text
 from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
-from ragqa.types import Hit, Passage, Skipped, Span
+from ragqa.text.dates import Period
+from ragqa.types import Dated, Hit, Passage, Skipped, Span
 
 _MOST_EMBEDDED = 20
 """At most so many embedded notes are opened for a question."""
@@ -33,6 +35,12 @@ def has_phrase(phrase: str, passage: Passage) -> bool:
     shown = layout.plain((0, len(layout.pieces) - 1)) if layout.pieces else ""
     wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
     return any(wanted in text for text in texts)
+
+
+def _days_in(passage: Passage, dates: Mapping[str, Dated]) -> set[str]:
+    """The days of the statements of a passage."""
+    of_note = dates[passage.path]
+    return {stated_on(passage, unit, of_note) for unit in passage.units}
 
 
 class OpenedNotes:
@@ -83,6 +91,13 @@ class OpenedNotes:
             ),
         ]
 
+    def of_time(self, hits: Sequence[Hit], within: Period) -> list[Hit]:
+        """The hits of which something was stated within a time."""
+        if not within:
+            return list(hits)
+        dates = self._dates({hit.passage.path for hit in hits})
+        return [hit for hit in hits if any(map(within.covers, _days_in(hit.passage, dates)))]
+
     def evidence(self, hits: Sequence[Hit], also: Sequence[Hit] = ()) -> Evidence:
         """What a question is answered from: the hits, with the notes read, and those of `also`."""
         sources = [hit.passage for hit in sources_of(hits)]
@@ -90,9 +105,12 @@ class OpenedNotes:
         embeds = self._embeds(sources, notes)
         embedded = [layout for layout, _ in embeds.values()]
         paths = list(dict.fromkeys(layout.path for layout in (*notes.values(), *embedded)))
-        day_of = dates_of(self._snapshot.days, self._snapshot.notes(at=paths).get)
-        dates = {path: day_of(path) for path in paths}
-        return Evidence(tuple(hits), notes, dates, embeds)
+        return Evidence(tuple(hits), notes, self._dates(paths), embeds)
+
+    def _dates(self, paths: Collection[str]) -> Mapping[str, Dated]:
+        """The dates of notes, by path."""
+        dated = dates_of(self._snapshot.days, self._snapshot.notes(at=list(paths)).get)
+        return {path: dated(path) for path in paths}
 
     def layouts(self, passages: Iterable[Passage]) -> dict[int, Layout]:
         """The note of each passage, laid out around it, by the passage's id.

@@ -28,7 +28,7 @@ from ragqa.index.rows import (
 from ragqa.safe import private_file
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, NoteState, Passage, Stamp, Vector, Vectors
 
-FORMAT = 16  # raised whenever the meaning of an index's files changes
+FORMAT = 17  # raised whenever the meaning of an index's files changes
 
 DATABASE = "index.sqlite"
 ANEW = "anew.sqlite"  # is to replace a damaged database, while it is being built

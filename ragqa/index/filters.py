@@ -66,7 +66,8 @@ def matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     wanted = [property_in(text) for text in filters.where]
 
     def passes(note: NoteRecord) -> bool:
-        if note.date < since or (until and not "" < note.date <= until):
+        days = (note.date, *note.days)
+        if (since or until) and not any(day and since <= day <= (until or day) for day in days):
             return False
         if tags and not tags <= {name for tag in note.tags for name in tag_and_parents(tag)}:
             return False

@@ -1,6 +1,6 @@
 """What a note says: front matter, the body, and its title, tags and date."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ragqa.notes.blocks import MAX_BLOCKS, Hidden, all_blocks, cut_at, line_spans, masked, may_hide
@@ -9,7 +9,7 @@ from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.markdown import TOO_MANY_BRACKETS, Inline, markdown_blocks
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, plain_blocks
-from ragqa.text.dates import day_of
+from ragqa.text.dates import day_of, leading_day
 from ragqa.text.inline import has_too_many_brackets
 from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Block, Kind, Note, Stamp, in_words
@@ -26,6 +26,8 @@ _TOO_MANY = (
 _MOST_IN_BYLINE = 6
 """The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
 _FIRST_BLOCKS = 4
+_DAY_CHARS = 60
+_DATED_KINDS = (Kind.HEADING, Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _DATE_LINE = r"(?i)\W*(?:meeting )?date\b\W*?[:|]"
 """How a line begins that states the date of its note: "**Date:** 14 May 2024"."""
 
@@ -60,6 +62,7 @@ def note_of(path: str, document: Document) -> Note:
         links=tuple(inline.links),
         blocks=front.blocks + blocks,
         warnings=warnings,
+        days=tuple(sorted(set(filter(None, _days(text, blocks))))),
         properties=(*front.properties, *inline_fields(text, blocks))[:MAX_PROPERTIES],
     )
 
@@ -72,6 +75,14 @@ def body_of(text: str, start: int, *, is_plain: bool) -> tuple[tuple[Block, ...]
     found = (plain_blocks if is_plain else markdown_blocks)(hidden, spans, inline)
     blocks = all_blocks(masked(text, hidden.spans), spans, found)
     return cut_at(text, blocks, hidden.spans), inline, hidden
+
+
+def _days(text: str, blocks: Sequence[Block]) -> Iterator[str]:
+    """The day in each heading, and the one that each item, row and paragraph begins with, or ""."""
+    for block in blocks:
+        begins = text[block.start : min(block.end, block.start + _DAY_CHARS)]
+        if block.kind in _DATED_KINDS and any(map(str.isdecimal, begins)):
+            yield day_of(block.label) if block.kind is Kind.HEADING else leading_day(begins)
 
 
 def _date(path: str, text: str, title: str, read: Sequence[Block], stamp: Stamp) -> str:

@@ -70,7 +70,7 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, is_found: bool) -> 
     undated = 0
     if filters.since or filters.until:
         let_through = snapshot.notes(replace(filters, since="", until="")).values()
-        undated = sum(not note.date for note in let_through)
+        undated = sum(not (note.date or note.days) for note in let_through)
     if undated:
         were = "was" if undated == 1 else "were"
         warnings.append(

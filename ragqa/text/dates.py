@@ -293,10 +293,20 @@ class Period:
     since: str = ""
     until: str = ""
 
+    def __bool__(self) -> bool:
+        return bool(self.since or self.until)
+
+    def covers(self, day: str) -> bool:
+        """Whether an ISO day is within it."""
+        return bool(day) and self.since <= day <= (self.until or day)
+
     def has(self, moment: Moment) -> bool:
         """Whether a date with its year can be within it."""
         size = len(moment.iso)
         return self.since[:size] <= moment.iso <= (self.until or "9999")[:size] != ""
+
+
+ANY_TIME = Period()
 
 
 def period_asked(question: str, today: date) -> Period | None:

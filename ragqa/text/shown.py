@@ -89,12 +89,12 @@ def lead(item: str) -> str:
 
 
 def states_fact(heading: str) -> bool:
-    """Whether a heading states a fact by itself: a value for a name, or a sentence.
+    """Whether a heading states a fact by itself: a value for a name, or a sentence."""
+    return compiled(_FACT).match(heading) is not None or is_statement(heading)
 
-    A sentence is told by its full stop, or in English by a verb or a word such as "no" or "over".
-    """
-    if compiled(_FACT).match(heading):
-        return True
+
+def is_statement(heading: str) -> bool:
+    """Whether a heading asks nothing and has an English verb or a word such as "no" or "over"."""
     states = compiled(_STATES).search(heading) and not heading.rstrip().endswith(_QUESTION_MARKS)
     return bool(states) and not compiled(_ASKS).match(heading)
 

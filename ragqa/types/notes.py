@@ -162,7 +162,8 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `date` is ISO `YYYY-MM-DD` from the note's own metadata, else from the file's name, the title or
-    the first lines, else "". `properties` are the names and values of its front matter and inline
+    the first lines, else "". `days` are those that its headings and entries begin with.
+    `properties` are the names and values of its front matter and inline
     fields, without secrets; a list has a pair for each value. `links` are the targets of its links
     to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in `NoteState`.
     `language` is an ISO 639-1 code, "" for one that ragqa does not know.
@@ -182,6 +183,7 @@ class NoteRecord:
     links: tuple[str, ...] = ()
     language: str = ENGLISH
     warnings: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
 
     @property
     def state(self) -> NoteState:

@@ -165,6 +165,27 @@ def test_an_entry_of_a_log_is_of_the_time_that_its_own_date_says(tmp_path):
     assert answer.citations[0].quote.startswith("- 2026-04-11")
 
 
+@pytest.mark.parametrize(
+    ("filters", "quote"),
+    [
+        (Filters(until="2026-03-31"), "The gutter was cleaned by Harald."),
+        (Filters(since="2026-04-01"), "The gutter was mended by Imke."),
+        (Filters(since="2026-05-01"), None),
+    ],
+)
+def test_a_filter_goes_by_the_date_of_the_heading_that_a_statement_stands_below(
+    tmp_path, filters, quote
+):
+    said = "## 2026-03-23\n\nThe gutter was cleaned by Harald.\n\n"
+    said += "## 2026-04-20\n\nThe gutter was mended by Imke.\n"
+    with opened(tmp_path, {"log.md": f"---\nupdated: 2026-04-21\n---\n{said}"}) as index:
+        answer = index.ask("who mended or cleaned the gutter?", filters=filters)
+        found = index.search("gutter", filters=filters).hits
+    shown = [one.quote for one in (*answer.citations, *answer.also, *answer.earlier)]
+    assert shown == [quote] * bool(quote)
+    assert bool(found) == bool(quote)
+
+
 def test_a_date_without_a_year_is_of_the_year_of_its_note(tmp_path):
     said = "# Barbecue\n\nThe barbecue is on Friday 4 July at the club.\n"
     notes = {"2025-06-24.md": said, "2026-05-02.md": said.replace("4 July", "3 July")}

@@ -39,7 +39,7 @@ from ragqa.index.rows import (
 from ragqa.text.dates import passage_terms
 from ragqa.types import DenseInfo, IndexInfo, NoteRecord, Passage, Vector
 
-FORMAT = 12  # raised whenever the meaning of rows or their passages changes
+FORMAT = 13  # raised whenever the meaning of rows or their passages changes
 COLLECTION = "collection"
 DESCRIPTION = 0  # the key of the row about the index; those of notes are their numbers
 SENT_AT_ONCE = 5_000
