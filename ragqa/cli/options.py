@@ -126,12 +126,13 @@ class Scope:
         str,
         typer.Option(
             metavar="DATE",
-            help="Only notes dated then or later, such as 2025-03 or 'last month'; "
-            "no undated ones.",
+            help="Only what is dated then or later, such as 2025-03 or 'last month'; "
+            "no undated notes.",
         ),
     ] = ""
     until: Annotated[
-        str, typer.Option(metavar="DATE", help="Only notes dated then or earlier; no undated ones.")
+        str,
+        typer.Option(metavar="DATE", help="Only what is dated then or earlier; no undated notes."),
     ] = ""
     where: Annotated[
         list[str] | None,

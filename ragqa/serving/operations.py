@@ -64,9 +64,9 @@ class Filtered(Sized, frozen=True, kw_only=True):
         tuple[str, ...], _of("Only notes in these folders or matching these globs.")
     ] = ()
     since: Annotated[
-        str, _of("Only notes dated then or later: 2025-03-31, 2025-03, last month.")
+        str, _of("Only what is dated then or later: 2025-03-31, 2025-03, last month.")
     ] = ""
-    until: Annotated[str, _of("Only notes dated then or earlier, written as since is.")] = ""
+    until: Annotated[str, _of("Only what is dated then or earlier, written as since is.")] = ""
     where: Annotated[
         tuple[str, ...], _of("Only notes with all of these properties, such as status=done.")
     ] = ()
